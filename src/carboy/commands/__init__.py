@@ -1,0 +1,1 @@
+"""What `bin/serve` can do, a module each."""

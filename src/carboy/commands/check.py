@@ -1,0 +1,78 @@
+"""`serve check`: try everything that a start would need, and list all that is wrong."""
+
+import functools
+import os
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from carboy import binds
+from carboy.commands.run import require_application
+from carboy.errors import UserError
+from carboy.settings import Resolved
+
+
+def run(resolved: Resolved, *, stream: TextIO) -> int:
+    """Print every problem, or that there is none; return 1 or 0.
+
+    Sockets are bound and closed again; the application is imported and made in this process.
+    """
+    problems = [*resolved.problems]
+    for check in (_check_application, _check_sockets, _check_files):
+        problems += check(resolved)
+    for problem in problems:
+        print(problem, file=stream)
+    if not problems:
+        print(f"ready to serve {resolved.options.app} ({resolved.env})", file=stream)
+    return 1 if problems else 0
+
+
+def _try(action: Callable[[], Any]) -> Iterator[str]:
+    try:
+        action()
+    except UserError as error:
+        yield str(error)
+    except BaseException as error:  # a module may call exit() when imported
+        yield _in_one_line(error)
+
+
+def _in_one_line(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    if isinstance(error, SyntaxError):
+        where = f" ({error.filename}:{error.lineno})"
+        return f"application: {type(error).__name__}: {error.msg}{where}"
+    text = " ".join(str(error).split())
+    return f"application: {type(error).__name__}: {text}{where}"
+
+
+def _check_application(resolved: Resolved) -> Iterator[str]:
+    from carboy.worker import make_application
+
+    folder = Path.cwd()
+    try:
+        yield from _try(lambda: require_application(resolved.options))
+        if resolved.options.app is not None:
+            yield from _try(lambda: make_application(resolved))
+    finally:
+        os.chdir(folder)
+
+
+def _check_sockets(resolved: Resolved) -> Iterator[str]:
+    options: Any = resolved.options
+
+    for text in options.bind or [binds.join(options.host.strip("[]"), options.port)]:
+        yield from _try(functools.partial(_bind, text))
+
+
+def _bind(text: str) -> None:
+    for sock in binds.open_sockets([binds.parse(text)]):
+        binds.close(sock)
+
+
+def _check_files(resolved: Resolved) -> Iterator[str]:
+    """Yield the settings files that cannot be read."""
+    for path in resolved.files:
+        if path.exists() and not os.access(path, os.R_OK):
+            yield f"settings: {path} cannot be read"
