@@ -1,0 +1,1 @@
+"""Alembic's migrations of the portal's database; run by `portal.database.upgrade`."""
