@@ -4,6 +4,7 @@ It imports neither the application nor Flask nor waitress, so that it stays smal
 in it grows old; whatever may fail happens in a worker.
 """
 
+import contextlib
 import os
 import selectors
 import signal
@@ -83,6 +84,8 @@ class Master:
             for worker in self._workers.values():
                 worker.kill()
                 worker.process.wait()
+            # A worker that was at a prompt when its time was over has left it as the prompt had it.
+            self._console.restore_terminal()
             for sock in wakeup:
                 sock.close()
         return self._exit_code
@@ -179,6 +182,7 @@ class Master:
         self._start_at = None
         self._abandon_coming()
         self._number += 1
+        self._last_error = ""
         self._coming = Generation(self._number)
         for _ in range(self._options.workers):
             self._spawn(self._coming)
@@ -187,9 +191,15 @@ class Master:
         options = self._options
         mode = {name: getattr(options, name) for name in _MODE}
         changed = [str(path) for path in self._changed]
-        worker = process.start(
-            self._listeners, generation.number, mode=mode, broken=broken, changed=changed
-        )
+        try:
+            worker = process.start(
+                self._listeners, generation.number, mode=mode, broken=broken, changed=changed
+            )
+        except OSError as error:  # no memory, no processes left: what serves goes on serving
+            self._console.warn(f"cannot start a worker: {error.strerror}")
+            self._deaths += 1
+            self._replace_later()
+            return
         generation.add(worker)
         self._workers[worker.pid] = worker
         self._selector.register(worker.link, selectors.EVENT_READ, lambda: self._read(worker))
@@ -229,6 +239,10 @@ class Master:
         for message in worker.link.receive():
             self._handlers[message.kind](self, worker, message)
         if worker.link.closed:
+            self._deafen(worker)
+
+    def _deafen(self, worker: WorkerProcess) -> None:
+        with contextlib.suppress(KeyError):
             self._selector.unregister(worker.link)
 
     def _on_made(self, worker: WorkerProcess, _message: Message) -> None:
@@ -270,7 +284,8 @@ class Master:
         if generation:
             generation.failed = True
         text = message.fields["text"]
-        self._console.failure("the same error again" if text == self._last_error else text)
+        if text != self._last_error:
+            self._console.failure(text)
         self._last_error = text
 
     def _on_connections(self, _worker: WorkerProcess, message: Message) -> None:
@@ -322,8 +337,7 @@ class Master:
         for worker in [w for w in self._workers.values() if w.process.poll() is not None]:
             if not worker.link.closed:
                 self._read(worker)  # what it said last
-                if not worker.link.closed:
-                    self._selector.unregister(worker.link)
+            self._deafen(worker)
             generation = self._generation_of(worker)
             del self._workers[worker.pid]
             worker.release()
@@ -364,8 +378,7 @@ class Master:
             self._exit_code = EXIT_FAILED
             self._stop("failed start")
             return
-        if not worker.failure:
-            self._console.warn(f"worker {worker.pid} {how} while starting")
+        self._console.warn(f"worker {worker.pid} {how} while starting: trying again")
         self._replace_later()
 
     def _replace_later(self) -> None:

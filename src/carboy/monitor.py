@@ -92,7 +92,8 @@ class Monitor:
             except OSError:  # the limit of watches: compare by polling from now on
                 self._notifier.close()
                 self._notifier = None
-        self._known[directory] = self._stamps(directory)
+        # What is known stays: a file may have changed meanwhile, and the notification tells it.
+        self._known[directory] = self._stamps(directory) | self._known.get(directory, {})
         return set(self._known[directory])
 
     def _compare(self, directory: Path) -> set[Path]:
