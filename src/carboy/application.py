@@ -58,14 +58,15 @@ def working_folder(chdir: str | None) -> Path:
 def working_module_folder(resolved: Resolved) -> Path | None:
     """Return the working folder if the application is a module in it, else None.
 
-    Only for an application that somebody named: the script's own comes out of the eggs, in
-    whatever folder the script is started.
+    An application that somebody named is looked for there first. The script's own comes out of
+    the eggs, in whatever folder the script is started, and from there only if no egg has it.
     """
     options: Any = resolved.options
     folder = working_folder(options.chdir)
     top = split(options.app)[0].partition(".")[0]
     is_there = (folder / f"{top}.py").is_file() or (folder / top).is_dir()
-    return folder if is_there and resolved.provenance["app"].layer != "default" else None
+    is_named = resolved.provenance["app"].layer != "default"
+    return folder if is_there and (is_named or find_origin(options.app) is None) else None
 
 
 def find_origin(reference: str) -> Path | None:

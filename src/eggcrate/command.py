@@ -1,0 +1,70 @@
+"""What bin/buildout runs: zc.buildout, always upon the project that it belongs to."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from eggcrate import patches
+
+
+def main(script: str) -> int:
+    """Run zc.buildout for the project whose ``bin/buildout`` is ``script``."""
+    root = Path(script).resolve().parents[1]
+    if not _belongs(root):
+        print(f"bin/buildout: {root} was moved or copied; run `python3 bootstrap.py`"
+              " in it first", file=sys.stderr)  # fmt: skip
+        return 1
+    _clear_pip()
+    from zc.buildout import buildout
+
+    patches.replace(
+        buildout.Buildout,
+        "__init__",
+        "self config_file cloptions use_user_defaults command args",
+        lambda original: _at(root, original),
+    )
+    buildout.main(sys.argv[1:])
+    return 0
+
+
+def _clear_pip() -> None:
+    """Let pip, which zc.buildout runs for each egg, put it where it is told to."""
+    for name in ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"):
+        os.environ.pop(name, None)
+    os.environ["PIP_USER"] = "0"  # a configuration file of pip may say otherwise
+
+
+def _belongs(root: Path) -> bool:
+    environment = root / "parts" / "buildout"
+    return environment.is_dir() and environment.samefile(sys.prefix)
+
+
+def _at(root: Path, original: Any) -> Any:
+    """Return a ``Buildout.__init__`` that builds into ``root`` from any working folder.
+
+    ``directory`` is otherwise the folder of the configuration file (wrong for etc/*.cfg), and
+    ``optional-extends`` is looked for in the working folder.
+    """
+
+    def init(self: Any, config_file: Any, cloptions: Any, *args: Any, **kwargs: Any) -> None:
+        found = locate(config_file, root)
+        if found is not None:
+            config_file = str(found)
+            if not any(option[:2] == ("buildout", "directory") for option in cloptions):
+                cloptions = [("buildout", "directory", str(root)), *cloptions]
+            os.chdir(root)
+        original(self, config_file, cloptions, *args, **kwargs)
+
+    return init
+
+
+def locate(name: str, root: Path) -> Path | None:
+    """Return the absolute path of a project's configuration file, else None.
+
+    ``name`` is relative to the working folder, or else to the project.
+    """
+    for candidate in (Path.cwd() / name, root / name):
+        if candidate.is_file() and candidate.resolve().is_relative_to(root):
+            return candidate
+    return None

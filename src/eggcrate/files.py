@@ -1,0 +1,56 @@
+"""Write files and links only where they differ, and then all at once."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def write(path: Path, text: str, mode: int = 0o644) -> bool:
+    """Make ``path`` hold ``text`` with exactly ``mode``; return whether anything changed.
+
+    A reader sees the old file or the new one, never a half: a running server re-reads its
+    script and its list of eggs whenever it starts a worker.
+    """
+    if _holds(path, text, mode):
+        return False
+    handle, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    with _removed_on_error(temporary):
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        # Not left to the umask: who builds and who serves are often different users.
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
+    return True
+
+
+def link(path: Path, target: str) -> bool:
+    """Make ``path`` a symbolic link to ``target``; return whether anything changed."""
+    if path.is_symlink() and str(path.readlink()) == target:
+        return False
+    temporary = tempfile.mktemp(prefix=".new-", dir=path.parent)  # noqa: S306  # symlink() refuses to overwrite
+    Path(temporary).symlink_to(target)
+    with _removed_on_error(temporary):
+        Path(temporary).replace(path)
+    return True
+
+
+def _holds(path: Path, text: str, mode: int) -> bool:
+    try:
+        return (
+            not path.is_symlink()
+            and path.stat().st_mode & 0o7777 == mode
+            and path.read_bytes() == text.encode()
+        )
+    except FileNotFoundError:
+        return False
+
+
+@contextlib.contextmanager
+def _removed_on_error(path: str) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        Path(path).unlink(missing_ok=True)
+        raise
