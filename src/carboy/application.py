@@ -1,11 +1,11 @@
 """From `MODULE:NAME` to a WSGI application: find, import, tell a factory from an application."""
 
+import functools
 import importlib
 import importlib.util
 import inspect
 import re
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -102,9 +102,13 @@ def load(reference: str, settings: Mapping[str, Any], *, given: bool) -> WSGIApp
             f"--app {reference}: {type(found).__name__} object cannot be called; name a WSGI "
             "application or a factory that returns one"
         )
+    if _is_asynchronous(found):
+        raise ApplicationError(
+            f"--app {reference}: it is asynchronous (ASGI); only WSGI applications are served"
+        )
     if _is_factory(found):
         return _check(reference, _call(found, settings, given=given))
-    if given and hasattr(found, "config"):
+    if given and isinstance(getattr(found, "config", None), MutableMapping):
         found.config.update(settings)
     application: WSGIApplication = found
     return application
@@ -124,16 +128,18 @@ def _import(reference: str, module_name: str) -> ModuleType:
 
 
 def _find(module: ModuleType, reference: str, name: str | None) -> Any:
+    found: Any
     if name is None:
         for candidate in DEFAULT_NAMES:
-            if hasattr(module, candidate):
-                return getattr(module, candidate)
+            found = getattr(module, candidate, None)
+            if found is not None and not inspect.ismodule(found):  # hello/app.py is none
+                return found
         names = ", ".join(DEFAULT_NAMES)
         raise ApplicationError(
             f"--app {reference}: the module has none of {names}; name one with "
             f"--app {reference}:NAME"
         )
-    found: Any = module
+    found = module
     for part in name.split("."):
         if not hasattr(found, part):
             hint = did_you_mean(part, (name for name in dir(found) if name[0] != "_"))
@@ -142,13 +148,19 @@ def _find(module: ModuleType, reference: str, name: str | None) -> Any:
     return found
 
 
+def _is_asynchronous(found: Any) -> bool:
+    call = getattr(type(found), "__call__", None)  # noqa: B004  # the method itself is wanted
+    return inspect.iscoroutinefunction(found) or inspect.iscoroutinefunction(call)
+
+
 def _is_factory(found: Any) -> bool:
     """Return whether a callable makes applications rather than being one.
 
     An object with a `wsgi_app`, and any instance with `__call__`, is an application. A function
     or class is one if it insists on two arguments (environ, start_response).
     """
-    if not (inspect.isroutine(found) or inspect.isclass(found)):
+    is_function = inspect.isroutine(found) or isinstance(found, functools.partial)
+    if not (is_function or inspect.isclass(found)):
         return False
     return len(_positional(found, required=True)) < 2
 
@@ -182,13 +194,3 @@ def _check(reference: str, application: Any) -> WSGIApplication:
         )
     result: WSGIApplication = application
     return result
-
-
-def sources(*, outside: tuple[str, ...]) -> set[Path]:
-    """Return the files of all imported modules that do not lie below one of `outside`."""
-    found = set()
-    for module in list(sys.modules.values()):
-        origin = getattr(module, "__file__", None)
-        if origin and not origin.startswith(outside):
-            found.add(Path(origin))
-    return found

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import socket
 import stat
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,8 @@ from carboy.errors import UserError
 # Large enough that connections wait, not fail, while a new generation starts; the kernel
 # caps it at its own limit (net.core.somaxconn).
 BACKLOG = 4096
+# A port or a descriptor; anything longer is no C integer.
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class BindError(UserError):
@@ -37,14 +40,29 @@ class Bind:
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the address."""
+        if self.fd is not None:
+            return _is_loopback_socket(self.fd)
         if self.port is None:
             return True
         if self.host == "localhost":
             return True
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return _is_loopback_host(self.host)
+
+
+def _is_loopback_host(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_loopback_socket(fd: int) -> bool:
+    """Return whether an inherited socket is local; what is no socket is refused elsewhere."""
+    try:
+        with _duplicate(fd) as sock:
+            return sock.family == socket.AF_UNIX or _is_loopback_host(sock.getsockname()[0])
+    except OSError:
+        return True
 
 
 def parse(text: str) -> Bind:
@@ -54,22 +72,20 @@ def parse(text: str) -> Bind:
     """
     if text.startswith("unix:"):
         path = text.removeprefix("unix:")
-        return Bind(text, path=path) if path else _refuse(text)
+        return Bind(text, path=path) if path and "\0" not in path else _refuse(text)
     if text.startswith("fd://"):
         number = text.removeprefix("fd://")
-        return Bind(text, fd=int(number)) if number.isdigit() else _refuse(text)
+        return Bind(text, fd=int(number)) if _NUMBER.fullmatch(number) else _refuse(text)
     return _parse_tcp(text)
 
 
 def _parse_tcp(text: str) -> Bind:
-    host, colon, port = text.rpartition(":")
-    if not colon and not port.isdigit():
-        _refuse(text)
+    host, _colon, port = text.rpartition(":")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
     elif ":" in host:
         _refuse(text)
-    if not port.isascii() or not port.isdigit() or int(port) > 65535:
+    if "\0" in host or not _NUMBER.fullmatch(port) or int(port) > 65535:
         _refuse(text)
     return Bind(text, host=host or "127.0.0.1", port=int(port))
 
@@ -97,11 +113,18 @@ def open_sockets(binds: Iterable[Bind]) -> list[socket.socket]:
         for bind in binds:
             for sock in _open(bind):
                 undo.callback(close, sock)
-                sock.listen(BACKLOG)
-                sock.setblocking(False)
+                _listen(bind, sock)
                 sockets.append(sock)
         undo.pop_all()
     return sockets
+
+
+def _listen(bind: Bind, sock: socket.socket) -> None:
+    try:
+        sock.listen(BACKLOG)
+    except OSError as error:  # an inherited one may be connected
+        raise BindError(f"cannot bind to {bind.text}: {error.strerror}") from error
+    sock.setblocking(False)
 
 
 def _open(bind: Bind) -> list[socket.socket]:
@@ -117,8 +140,9 @@ def _open_tcp(bind: Bind) -> list[socket.socket]:
         found = socket.getaddrinfo(
             bind.host, bind.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-    except OSError as error:
-        raise BindError(f"cannot bind to {bind.text}: {error.strerror}") from error
+    except (OSError, UnicodeError) as error:  # the latter for what cannot be a name at all
+        reason = getattr(error, "strerror", None) or error
+        raise BindError(f"cannot bind to {bind.text}: {reason}") from error
     # A name such as localhost has an IPv4 and an IPv6 address; with port 0 each would get a
     # port of its own, so only the first is used there.
     addresses = list(dict.fromkeys((family, address) for family, *_, address in found))
@@ -187,10 +211,13 @@ def _remove_stale(bind: Bind, path: str) -> None:
     if not stat.S_ISSOCK(mode):
         raise BindError(f"cannot bind to {bind.text}: a file that is no socket has that name")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)  # a server that is too busy to accept must not keep us waiting
         try:
             probe.connect(path)
         except ConnectionRefusedError:
             Path(path).unlink(missing_ok=True)
+        except BlockingIOError as error:
+            raise BindError(f"cannot bind to {bind.text}: another server is busy there") from error
         except OSError as error:
             raise BindError(f"cannot bind to {bind.text}: {error.strerror}") from error
         else:
@@ -199,8 +226,7 @@ def _remove_stale(bind: Bind, path: str) -> None:
 
 def _open_fd(bind: Bind, fd: int) -> socket.socket:
     try:
-        # A duplicate: the descriptor itself stays the property of whoever passed it.
-        sock = socket.socket(fileno=os.dup(fd))
+        sock = _duplicate(fd)
     except OSError as error:
         raise BindError(f"cannot bind to {bind.text}: descriptor {fd}: {error.strerror}") from error
     if sock.type != socket.SOCK_STREAM:
@@ -209,9 +235,22 @@ def _open_fd(bind: Bind, fd: int) -> socket.socket:
     return sock
 
 
+class _Inherited(socket.socket):
+    """A socket that stays, with its file, the property of whoever passed it."""
+
+
+def _duplicate(fd: int) -> _Inherited:
+    number = os.dup(fd)
+    try:
+        return _Inherited(fileno=number)
+    except OSError:
+        os.close(number)
+        raise
+
+
 def close(sock: socket.socket) -> None:
-    """Close a listening socket and remove the file of a Unix socket that it owns."""
-    path = unix_path(sock)
+    """Close a listening socket and remove the file of a Unix socket, unless it is inherited."""
+    path = "" if isinstance(sock, _Inherited) else unix_path(sock)
     sock.close()
     if path:
         Path(path).unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 """What the master tells the person at the terminal."""
 
+import contextlib
 import os
 import sys
 import time
@@ -16,7 +17,7 @@ class Console:
     def __init__(self, stream: TextIO | None = None, *, root: Path | None = None) -> None:
         self._stream = stream or sys.stderr
         self._root = root
-        self._colour = self._stream.isatty() and "NO_COLOR" not in os.environ
+        self._colour = self._stream.isatty() and not os.environ.get("NO_COLOR")
         self._terminal = _terminal_state()
 
     def say(self, text: str) -> None:
@@ -33,10 +34,9 @@ class Console:
 
     def banner(self, rows: Iterable[tuple[str, str]], title: str) -> None:
         """Print what a person wants to know of a server that starts."""
-        print(self._paint(title, "bold"), file=self._stream)
-        for name, value in rows:
-            print(f"  {self._paint(f'{name:<12}', 'dim')} {value}", file=self._stream)
-        self._stream.flush()
+        lines = [self._paint(title, "bold")]
+        lines += (f"  {self._paint(f'{name:<12}', 'dim')} {value}" for name, value in rows)
+        self._print("\n".join(lines))
 
     def ready(
         self,
@@ -59,11 +59,15 @@ class Console:
 
     def restore_terminal(self) -> None:
         """Undo what a prompt in a worker that died has done to the terminal."""
-        # In the background, to touch the terminal would stop this process.
-        if self._terminal and os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp():
-            import termios
+        if not self._terminal:
+            return
+        import termios
 
-            termios.tcsetattr(sys.stdin, termios.TCSANOW, self._terminal)
+        # It may be the terminal of another session, or gone.
+        with contextlib.suppress(OSError, termios.error):
+            # In the background, to touch the terminal would stop this process.
+            if os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp():
+                termios.tcsetattr(sys.stdin, termios.TCSANOW, self._terminal)
 
     def _name(self, path: Path) -> str:
         if self._root and path.is_relative_to(self._root):
@@ -72,7 +76,12 @@ class Console:
 
     def _line(self, text: str, style: str = "") -> None:
         clock = self._paint(time.strftime("%H:%M:%S"), "dim")
-        print(f"{clock} {self._paint(text, style)}", file=self._stream, flush=True)
+        self._print(f"{clock} {self._paint(text, style)}")
+
+    def _print(self, text: str) -> None:
+        # A full disk, or a pipe that nobody reads any more, is no reason to stop serving.
+        with contextlib.suppress(OSError):
+            print(text, file=self._stream, flush=True)
 
     def _paint(self, text: str, style: str) -> str:
         if not self._colour or style not in _STYLES:

@@ -59,9 +59,7 @@ def wrap(application: WSGIApplication, *, evaluate: bool) -> WSGIApplication:
     from werkzeug.debug import DebuggedApplication
 
     # The PIN is told by `pin_of`, once, and not again after every reload.
-    debugged = DebuggedApplication(application, evalex=evaluate, pin_logging=False)
-    debugged.trusted_hosts = [*debugged.trusted_hosts, "[::1]"]
-    return debugged
+    return DebuggedApplication(application, evalex=evaluate, pin_logging=False)
 
 
 def pin_of(application: WSGIApplication) -> str | None:

@@ -31,7 +31,8 @@ class Inotify:
             raise OSError(errno.ENOSYS, "no inotify here")
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._fd = self._check(self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
-        self._directories: dict[int, Path] = {}
+        # A directory may be known by several names: relative, through a link, before it moved.
+        self._directories: dict[int, set[Path]] = {}
 
     def _check(self, result: int) -> int:
         if result < 0:
@@ -43,12 +44,17 @@ class Inotify:
         """Return the descriptor, readable when events wait."""
         return self._fd
 
-    def add(self, directory: Path) -> None:
-        """Watch the entries of a directory; its subdirectories are watched on their own."""
+    def add(self, directory: Path) -> bool:
+        """Watch the entries of a directory; its subdirectories are watched on their own.
+
+        Returns whether it was not watched yet; True also for one that was deleted and made again.
+        """
         path = os.fsencode(directory)
-        self._directories[self._check(self._libc.inotify_add_watch(self._fd, path, _MASK))] = (
-            directory
-        )
+        watch = self._check(self._libc.inotify_add_watch(self._fd, path, _MASK))
+        names = self._directories.setdefault(watch, set())
+        is_new = directory not in names
+        names.add(directory)
+        return is_new
 
     def read(self) -> set[Path] | None:
         """Return the directories with events since the last call; None if events were lost."""
@@ -56,8 +62,7 @@ class Inotify:
         for watch, mask in self._events():
             if mask & _OVERFLOW:
                 return None
-            if watch in self._directories:
-                found.add(self._directories[watch])
+            found |= self._directories.get(watch, set())
         return found
 
     def _events(self) -> Iterator[tuple[int, int]]:

@@ -69,7 +69,9 @@ class Link:
 
     def receive(self) -> list[Message]:
         """Return the messages that have arrived; sets `closed` at the end of the line."""
-        self._read(socket.MSG_DONTWAIT)
+        # To the end: of a worker that has died, nobody asks again.
+        while self._read(socket.MSG_DONTWAIT):
+            pass
         messages = list(self._inbox)
         self._inbox.clear()
         return messages
@@ -80,18 +82,21 @@ class Link:
             self._read()
         return self._inbox.popleft() if self._inbox else None
 
-    def _read(self, flags: int = 0) -> None:
+    def _read(self, flags: int = 0) -> bool:
+        """Take in what one call gives and return whether there may be more."""
         try:
             data, ancillary, *_ = self.socket.recvmsg(65536, _ANCILLARY, _FLAGS | flags)
         except BlockingIOError:
-            return
+            return False
         except OSError:  # the other side died with our last message unread
             self.closed = True
-            return
+            return False
         self._collect_descriptors(ancillary)
         self._received += data
-        self.closed = not data
+        # Never open again: after half a frame that could not be sent, no other would be understood.
+        self.closed = self.closed or not data
         self._inbox.extend(self._messages())
+        return bool(data)
 
     def _collect_descriptors(self, ancillary: list[tuple[int, int, bytes]]) -> None:
         for _level, kind, data in ancillary:
@@ -108,12 +113,16 @@ class Link:
                 return
             parsed = json.loads(self._received[_LENGTH.size : end])
             del self._received[:end]
-            descriptors = [self._descriptors.popleft() for _ in range(parsed["fds"])]
+            # Fewer than were sent if more would be open than may be: the kernel closes the rest.
+            count = min(parsed["fds"], len(self._descriptors))
+            descriptors = [self._descriptors.popleft() for _ in range(count)]
             yield Message(parsed["kind"], parsed["fields"], descriptors)
 
     def close(self) -> None:
         """Close this end and every descriptor that arrived without being taken."""
         self.closed = True
         self.socket.close()
-        while self._descriptors:
-            os.close(self._descriptors.popleft())
+        for number in (*self._descriptors, *(n for m in self._inbox for n in m.descriptors)):
+            os.close(number)
+        self._descriptors.clear()
+        self._inbox.clear()

@@ -197,6 +197,7 @@ class Master:
             )
         except OSError as error:  # no memory, no processes left: what serves goes on serving
             self._console.warn(f"cannot start a worker: {error.strerror}")
+            self._drop_adopted()  # idle connections must not take the descriptors it needs
             self._deaths += 1
             self._replace_later()
             return

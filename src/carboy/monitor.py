@@ -1,6 +1,7 @@
 """Watch source files and tell which have changed. Knows files, and nothing of processes."""
 
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -39,12 +40,14 @@ class Monitor:
         self._trees: set[Path] = set()
         self._files: set[Path] = set()
         self._known: dict[Path, dict[Path, Stamp]] = {}  # directory -> its files
+        self._parents: set[Path] = set()  # of the single files
         self._notifier = _start_notifier() if notify else None
+        self._is_limited = False
 
     @property
     def interval(self) -> float | None:
         """Seconds between two calls of `changes()`; None where notifications wake the caller."""
-        return None if self._notifier else POLL_INTERVAL
+        return None if self._notifier and not self._is_limited else POLL_INTERVAL
 
     def fileno(self) -> int:
         """Return a descriptor that is readable when something may have changed, or -1."""
@@ -59,14 +62,21 @@ class Monitor:
                     self._enter(path)
             elif path not in self._files:
                 self._files.add(path)
-                self._look_at(path.parent)
+                self._parents.add(path.parent)
+                if path not in self._known.get(path.parent, ()):
+                    self._look_at(path.parent)
 
     def changes(self) -> set[Path]:
         """Return the files that were changed, added or deleted since the last call."""
         directories = self._notifier.read() if self._notifier else None
+        if self._is_limited:
+            directories = None
         changed: set[Path] = set()
         for directory in sorted(self._known if directories is None else directories):
             changed |= self._compare(directory)
+        for directory in (self._trees | self._parents) - self._known.keys():
+            look = self._enter if self._in_tree(directory) else self._look_at
+            changed |= look(directory)
         return changed
 
     def close(self) -> None:
@@ -84,17 +94,26 @@ class Monitor:
 
     def _look_at(self, directory: Path) -> set[Path]:
         # First the notification, then the look: what happens in between is told twice, not never.
-        if self._notifier:
-            try:
-                self._notifier.add(directory)
-            except FileNotFoundError:
-                pass
-            except OSError:  # the limit of watches: compare by polling from now on
-                self._notifier.close()
-                self._notifier = None
+        self._notify(directory)
+        if not directory.is_dir():
+            self._notify(next(parent for parent in directory.absolute().parents if parent.is_dir()))
+            return set()
         # What is known stays: a file may have changed meanwhile, and the notification tells it.
         self._known[directory] = self._stamps(directory) | self._known.get(directory, {})
         return set(self._known[directory])
+
+    def _notify(self, directory: Path) -> bool:
+        """Ask for notifications; return whether there were none for this directory."""
+        if not self._notifier:
+            return False
+        try:
+            return self._notifier.add(directory)
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return False
+        except OSError:  # the limit of watches: compare by polling from now on
+            # Not closed: whoever waits for its descriptor must not find another under that number.
+            self._is_limited = True
+            return False
 
     def _compare(self, directory: Path) -> set[Path]:
         before = self._known.pop(directory, {})
@@ -110,6 +129,8 @@ class Monitor:
             for child in _subdirectories(directory):
                 if child not in self._known:
                     changed |= self._enter(child)
+                elif self._notify(child):  # another one by the same name
+                    changed |= self._compare(child)
         return changed
 
     def _stamps(self, directory: Path) -> dict[Path, Stamp]:
@@ -117,16 +138,17 @@ class Monitor:
 
         Compared for inequality only: a restored or checked-out file may be older than before.
         """
-        in_tree = self._in_tree(directory)
+        tree = next((t for t in (directory, *directory.parents) if t in self._trees), None)
         stamps: dict[Path, Stamp] = {}
         for entry in _entries(directory):
             path = directory / entry.name
-            if path in self._files or (in_tree and is_source(path)):
+            if path in self._files or (tree and is_source(path.relative_to(tree.parent))):
                 try:
                     status = entry.stat()
                 except OSError:
                     continue
-                stamps[path] = (status.st_mtime_ns, status.st_size)
+                if not stat.S_ISDIR(status.st_mode):
+                    stamps[path] = (status.st_mtime_ns, status.st_size)
         return stamps
 
     def _in_tree(self, directory: Path) -> bool:
@@ -166,7 +188,10 @@ def _is_ignored(directory: Path) -> bool:
 
 
 def is_source(path: Path) -> bool:
-    """Return whether a change of this file may change what the application answers."""
+    """Return whether a change of this file may change what the application answers.
+
+    `path` begins at the watched tree: what a project lies in says nothing about its files.
+    """
     if path.name.startswith((".", "#", "~")):  # an editor's lock, autosave or swap file
         return False
     return path.suffix in SUFFIXES or "templates" in path.parts

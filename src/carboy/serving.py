@@ -2,105 +2,39 @@
 
 import contextlib
 import os
-import select
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from waitress import wasyncore
 from waitress.adjustments import Adjustments
-from waitress.channel import HTTPChannel
-from waitress.server import BaseWSGIServer, TcpWSGIServer, UnixWSGIServer
-from waitress.task import ErrorTask, Task, ThreadedTaskDispatcher, WSGITask
 
+from carboy import listener
 from carboy.application import WSGIApplication
 from carboy.binds import BACKLOG
+from carboy.channel import Channel
+from carboy.leadership import Leadership
 from carboy.link import MAX_DESCRIPTORS, Link, Message
+from carboy.poller import Poller
 
 # While draining without a successor, a connection that has sent nothing yet is kept this
 # long, in seconds: its request may be on the way.
 LINGER = 0.1
-# How long the loop sleeps at most, in seconds; what it waits for wakes it earlier.
+# How long the poll waits at most, in seconds; what it waits for wakes it earlier.
 TICK = 1.0
-
-Poll = Callable[[float, dict[int, Any]], None]
-
-
-class _LastAnswer(Task):  # type: ignore[misc]
-    """A task that says `Connection: close` while the server drains.
-
-    Not when a successor takes over the connection: then it stays open for the client.
-    """
-
-    def build_response_header(self) -> bytes:
-        server = self.channel.server.carboy
-        if server.draining and not server.hands_over:
-            self.set_close_on_finish()
-        header: bytes = super().build_response_header()
-        return header
-
-
-class _WSGITask(_LastAnswer, WSGITask):  # type: ignore[misc]
-    pass
-
-
-class _ErrorTask(_LastAnswer, ErrorTask):  # type: ignore[misc]
-    pass
-
-
-class _Channel(HTTPChannel):  # type: ignore[misc]
-    task_class = _WSGITask
-    error_task_class = _ErrorTask
-
-    def is_idle(self) -> bool:
-        """Return whether nothing of a request or an answer is in the making here."""
-        with self.requests_lock:
-            return not (
-                self.requests
-                or self.request is not None
-                or self.total_outbufs_len
-                or self.will_close
-                or self.close_when_flushed
-            )
-
-    def detach(self) -> socket.socket:
-        """Take the connection out of the loop and return it, open."""
-        detached: socket.socket = self.socket
-        self.del_channel()
-        self.connected = False
-        setattr(self, "socket", None)  # noqa: B010  # declared by an untyped base class
-        return detached
 
 
 class _Control:
-    """The worker's end of the link as a member of waitress's socket map."""
+    """The worker's end of the link, and the pipe that a signal handler writes to."""
 
-    accepting = False
-
-    def __init__(self, server: "Server") -> None:
-        self._server = server
-
-    def readable(self) -> bool:
-        return True
-
-    def writable(self) -> bool:
-        return False
-
-    def handle_read_event(self) -> None:
-        self._server.read_link()
-
-    handle_close = handle_expt_event = handle_read_event
-
-    def handle_error(self) -> None:
-        raise  # called in an except block: the worker must not go on deaf
+    def handle_event(self, _events: int) -> None:
+        """Do nothing: the server has looked here first."""
 
 
 class Server:
-    """One worker's I/O loop: accepts, serves, adopts connections, drains.
+    """One worker's connections: accepts, serves, adopts, drains.
 
     `run()` returns when the server has drained, which begins with `drain()` (or the message of
-    that name). What the loop says to the master: `connections` (idle ones, for the successor).
+    that name). What it says to the master: `connections` (idle ones, for the successor).
     """
 
     def __init__(
@@ -111,56 +45,53 @@ class Server:
         *,
         threads: int,
         connection_limit: int,
+        is_multiprocess: bool = False,
     ) -> None:
         self.draining = self.hands_over = False
+        self.is_multiprocess = is_multiprocess
         self._link = link
         self._asked: float | None = None
         self._drained_since = 0.0
         self._deadline = float("inf")
-        # The link comes first, so that in each round the word of the master is heard before
-        # any connection is read: from then on the old code answers no further request.
-        self._map: dict[int, Any] = {link.fileno(): _Control(self)}
-        self._dispatcher = ThreadedTaskDispatcher()
-        self._dispatcher.set_thread_count(threads)
-        adjustments = _adjustments(threads, connection_limit)
-        self._servers = [self._listen(application, sock, adjustments) for sock in listeners]
-
-    def _listen(
-        self, application: WSGIApplication, sock: socket.socket, adjustments: Any
-    ) -> BaseWSGIServer:
-        kind = UnixWSGIServer if sock.family == socket.AF_UNIX else TcpWSGIServer
-        server = kind(
-            application,
-            self._map,
-            _sock=sock,
-            dispatcher=self._dispatcher,
-            adj=adjustments,
-            sockinfo=(sock.family, sock.type, sock.proto, sock.getsockname()),
-            bind_socket=False,
+        self._next_care = 0.0
+        self._wake, self._waker = os.pipe()
+        self._poller = Poller()
+        self._control = _Control()
+        self._poller[link.fileno()] = self._poller[self._wake] = self._control
+        self._leadership = Leadership(threads, self._turn)
+        adjustments = Adjustments(
+            threads=threads,
+            ident="carboy",
+            connection_limit=connection_limit,
+            backlog=BACKLOG,  # waitress calls listen() once more
         )
-        server.channel_class = _Channel
-        server.carboy = self
-        return server
+        self._listeners = [
+            listener.listen(self, application, sock, self._poller, self._leadership, adjustments)
+            for sock in listeners
+        ]
 
     def run(self) -> None:
         """Serve until drained."""
-        # waitress's own select() fails from descriptor 1024 on
-        poll: Poll = wasyncore.poll2 if hasattr(select, "poll") else wasyncore.poll
-        while not self._is_done():
-            poll(LINGER / 2 if self.draining else TICK, self._map)
-            if self._asked is not None:
-                self.drain(self._asked)
-            if self.draining:
-                self._release()
+        # The last word of the master may have come together with an earlier one: no poll tells.
+        self.read_control()
+        self._leadership.run()
         # A client that has left does not end the work that was begun for it.
-        left = self._deadline - time.monotonic()
-        if left > 0:
-            self._dispatcher.shutdown(timeout=left)
+        self._leadership.finish(self._deadline - time.monotonic())
+        self._close()
+
+    def _close(self) -> None:
+        for channel in self._channels():
+            channel.handle_close()
+        self._poller.close()
+        ends, self._waker = (self._wake, self._waker), -1
+        for end in ends:
+            os.close(end)
 
     def ask_to_drain(self, grace: float) -> None:
-        """Let the loop drain; for a signal handler, which may run at any point of it."""
+        """Let the loop drain; for a signal handler, which may run at any point."""
         self._asked = grace
-        os.write(self._servers[0].trigger.trigger, b"x")
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            os.write(self._waker, b"x")
 
     def drain(self, grace: float, *, hand_over: bool = False) -> None:
         """Stop accepting and end when all that was received is answered, or after `grace` seconds.
@@ -173,16 +104,14 @@ class Server:
         self.draining, self.hands_over = True, hand_over
         self._drained_since = time.monotonic()
         self._deadline = self._drained_since + grace
-        for server in self._servers:
+        for item in self._listeners:
             if not hand_over:
-                _accept_waiting(server)
-            server.accepting = False
-            server.del_channel()
-            server.socket.close()
+                item.accept_waiting()
+            item.stop_listening()
         self._release()
 
-    def read_link(self) -> None:
-        """Do what the master says; its death ends the worker."""
+    def read_control(self) -> None:
+        """Do what the master or a signal says; the master's death ends the worker."""
         for message in self._link.receive():
             if message.kind == "drain":
                 self.drain(message.fields["grace"], hand_over=message.fields["hand_over"])
@@ -190,15 +119,39 @@ class Server:
                 self._adopt(message)
         if self._link.closed:
             os._exit(1)
+        if self._asked is not None:
+            os.read(self._wake, 1)
+            grace, self._asked = self._asked, None
+            self.drain(grace)
+
+    def _turn(self, seconds: float) -> None:
+        """Poll once and do what there is to do, except for serving requests."""
+        found = self._poller.wait(min(seconds, LINGER / 2) if self.draining else seconds)
+        # The master's word comes first: from then on the old code answers no further request.
+        if any(item is self._control for item, _events in found):
+            self.read_control()
+        for item, events in found:
+            item.handle_event(events)
+        if self.draining:
+            self._release()
+            if self._is_done():
+                self._leadership.stop()
+        elif time.monotonic() >= self._next_care:
+            self._take_care()
+
+    def _take_care(self) -> None:
+        """Do what need not be done at every poll."""
+        now = time.monotonic()
+        self._next_care = now + TICK
+        for item in self._listeners:
+            item.take_care()
 
     def _is_done(self) -> bool:
-        if not self.draining:
-            return False
         return time.monotonic() >= self._deadline or not any(self._channels())
 
-    def _channels(self) -> Iterator[_Channel]:
-        for server in self._servers:
-            yield from list(server.active_channels.values())
+    def _channels(self) -> Iterator[Channel]:
+        for item in self._listeners:
+            yield from list(item.active_channels.values())
 
     def _release(self) -> None:
         """Let go of the connections on which nothing is under way."""
@@ -210,8 +163,8 @@ class Server:
                     channel.handle_close()
 
     def _hand_over(self) -> None:
-        for index, server in enumerate(self._servers):
-            idle = [c.detach() for c in list(server.active_channels.values()) if c.is_idle()]
+        for index, item in enumerate(self._listeners):
+            idle = [c.detach() for c in list(item.active_channels.values()) if c.is_idle()]
             for start in range(0, len(idle), MAX_DESCRIPTORS):
                 batch = [sock.fileno() for sock in idle[start : start + MAX_DESCRIPTORS]]
                 self._link.send("connections", batch, listener=index)
@@ -219,31 +172,5 @@ class Server:
                 sock.close()  # ours; the connection lives on in the message
 
     def _adopt(self, message: Message) -> None:
-        server = self._servers[message.fields["listener"]]
         for number in message.descriptors:
-            sock = socket.socket(fileno=number)
-            try:
-                sock.setblocking(False)
-                address = server.fix_addr(sock.getpeername())
-            except OSError:  # the client has left meanwhile
-                sock.close()
-                continue
-            server.channel_class(server, sock, address, server.adj, map=self._map)
-
-
-def _adjustments(threads: int, connection_limit: int) -> Any:
-    return Adjustments(
-        threads=threads,
-        ident="carboy",
-        connection_limit=connection_limit,
-        backlog=BACKLOG,  # waitress calls listen() once more
-    )
-
-
-def _accept_waiting(server: BaseWSGIServer) -> None:
-    """Accept every connection that the kernel has completed already."""
-    before = -1
-    while len(server.active_channels) != before:
-        before = len(server.active_channels)
-        with contextlib.suppress(OSError):
-            server.handle_accept()
+            self._listeners[message.fields["listener"]].adopt(socket.socket(fileno=number))

@@ -88,6 +88,7 @@ class Worker:
             self._link,
             threads=options.threads,
             connection_limit=_connection_limit(),
+            is_multiprocess=options.workers > 1,
         )
         signal.signal(signal.SIGTERM, lambda *_: server.ask_to_drain(options.grace))
         self._link.send("ready", watch=_own_sources() if options.reload else [])
@@ -99,8 +100,16 @@ class Worker:
 
 def _own_sources() -> list[str]:
     """Return the imported files that somebody may edit: neither Python's nor an egg's."""
-    outside = (sys.prefix, sys.base_prefix, *_egg_folders())
-    return [str(path) for path in application.sources(outside=outside)]
+    # Not getattr: a module that loads itself lazily would do so, and may fail.
+    found = {getattr(module, "__dict__", {}).get("__file__") for module in sys.modules.values()}
+    return [path for path in found if isinstance(path, str) and is_own(path)]
+
+
+def is_own(path: str) -> bool:
+    """Return whether somebody may edit a file: it is neither Python's nor in an egg."""
+    eggs = (entry for entry in sys.path if entry.endswith(".egg"))
+    outside = (sys.prefix, sys.base_prefix, *eggs)
+    return not path.startswith(tuple(f"{folder.rstrip(os.sep)}{os.sep}" for folder in outside))
 
 
 def make_application(resolved: Any) -> WSGIApplication:
@@ -163,10 +172,4 @@ def _files_of(error: BaseException) -> set[Path]:
         if isinstance(seen, SyntaxError) and seen.filename:
             found.add(Path(seen.filename))
         seen = seen.__cause__ or seen.__context__
-    outside = (sys.prefix, sys.base_prefix, "<", *_egg_folders())
-    return {path.absolute() for path in found if not str(path).startswith(outside)}
-
-
-def _egg_folders() -> set[str]:
-    """Return the folders of installed eggs, which nobody edits."""
-    return {entry for entry in sys.path if entry.endswith(".egg")}
+    return {path.absolute() for path in found if path.name[0] != "<" and is_own(str(path))}

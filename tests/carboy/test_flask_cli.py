@@ -1,6 +1,7 @@
 """`bin/flask`: the application and its settings without a word on the command line."""
 
 import pytest
+
 from carboy.commands import flask_cli
 
 APP = """

@@ -217,7 +217,7 @@ def test_hangup_onto_broken_code_leaves_the_old_code_serving(server):
     save(server.folder / "hello.py", "import nowhere_to_be_found\n")
     server.process.send_signal(signal.SIGHUP)
     server.wait_for("the old code serves on")
-    assert server.workers() == before
+    wait_until(lambda: server.workers() == before, "the end of the new workers")
     assert server.get() == (200, "one")
     save(server.folder / "hello.py", SLOW.replace('"one"', '"mended"'))
     server.process.send_signal(signal.SIGHUP)

@@ -506,3 +506,13 @@ print(json.dumps([sorted(heavy & set(sys.modules)), opened]))
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [[], []]
+
+
+def test_settings_of_a_wrapping_application_are_resolved_for_the_wrapped_one(
+    resolve, project, monkeypatch
+):
+    monkeypatch.syspath_prepend(project)
+    outer = resolve(app="outer", env="testing", sets=["DEPTH=7"]).settings
+    inner = load(outer, app="brewery:create_app", environ={}, root=project)
+    assert (inner["SITE_NAME"], inner["DEPTH"], inner.env) == ("declared", 7, "testing")
+    assert load(inner, app="brewery", environ={}, root=project) is inner

@@ -77,7 +77,7 @@ def test_tests_are_found_from_anywhere(project):
 def test_flask_command_follows_the_environment(project):
     project.buildout()
     text = (project.root / "bin/flask").read_text()
-    assert "'FLASK_APP', 'portal:create_app'" in text
+    assert "flask_cli.main(app='portal:create_app', env='development')" in text
     project.run("bin/flask", "routes", cwd="/")
 
 

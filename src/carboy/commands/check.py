@@ -28,13 +28,15 @@ def run(resolved: Resolved, *, stream: TextIO) -> int:
     return 1 if problems else 0
 
 
-def _try(action: Callable[[], Any]) -> Iterator[str]:
+def _try(what: str, action: Callable[[], Any]) -> Iterator[str]:
     try:
         action()
     except UserError as error:
         yield str(error)
+    except KeyboardInterrupt:
+        raise
     except BaseException as error:  # a module may call exit() when imported
-        yield _in_one_line(error)
+        yield f"{what}: {_in_one_line(error)}"
 
 
 def _in_one_line(error: BaseException) -> str:
@@ -42,9 +44,9 @@ def _in_one_line(error: BaseException) -> str:
     where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
     if isinstance(error, SyntaxError):
         where = f" ({error.filename}:{error.lineno})"
-        return f"application: {type(error).__name__}: {error.msg}{where}"
+        return f"{type(error).__name__}: {error.msg}{where}"
     text = " ".join(str(error).split())
-    return f"application: {type(error).__name__}: {text}{where}"
+    return f"{type(error).__name__}: {text}{where}"
 
 
 def _check_application(resolved: Resolved) -> Iterator[str]:
@@ -52,9 +54,9 @@ def _check_application(resolved: Resolved) -> Iterator[str]:
 
     folder = Path.cwd()
     try:
-        yield from _try(lambda: require_application(resolved.options))
+        yield from _try("application", lambda: require_application(resolved.options))
         if resolved.options.app is not None:
-            yield from _try(lambda: make_application(resolved))
+            yield from _try("application", lambda: make_application(resolved))
     finally:
         os.chdir(folder)
 
@@ -63,7 +65,7 @@ def _check_sockets(resolved: Resolved) -> Iterator[str]:
     options: Any = resolved.options
 
     for text in options.bind or [binds.join(options.host.strip("[]"), options.port)]:
-        yield from _try(functools.partial(_bind, text))
+        yield from _try(f"bind {text}", functools.partial(_bind, text))
 
 
 def _bind(text: str) -> None:

@@ -1,5 +1,7 @@
 """`serve run`: bind the sockets, say what is served, and be the master until told to stop."""
 
+import contextlib
+import resource
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -18,6 +20,7 @@ def run(resolved: Resolved) -> int:
     options: Any = resolved.options
     application.split(require_application(options))
     application.working_folder(options.chdir)
+    _raise_limit()
     listeners = binds.open_sockets(binds.resolve(options.bind, options.host, options.port))
     root = project.root()
     console = Console(root=root)
@@ -32,6 +35,13 @@ def run(resolved: Resolved) -> int:
             monitor.close()
         for sock in listeners:
             binds.close(sock)
+
+
+def _raise_limit() -> None:
+    """Let this process and its workers open as many connections as the system allows them."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def require_application(options: Any) -> str:

@@ -78,6 +78,11 @@ class Declarations:
                 self.by_key[key] = _declaration(key, table, source)
 
 
+def top_level(app: str | None) -> str | None:
+    """Return the package or module that `MODULE:NAME` begins with."""
+    return app and app.partition(":")[0].partition(".")[0].strip()
+
+
 def declarations_for(app: str | None, *, folder: Path | None = None) -> Declarations:
     """Return the declarations of Flask's keys and of the application `app` (MODULE:NAME).
 
@@ -86,7 +91,7 @@ def declarations_for(app: str | None, *, folder: Path | None = None) -> Declarat
     """
     declarations = Declarations()
     declarations.read(Path(__file__).parent.parent / FILE_NAME, "carboy")
-    name = (app or "").partition(":")[0].partition(".")[0].strip()
+    name = top_level(app) or ""
     for place in _places(name, folder):
         if (place / FILE_NAME).is_file() and name != "carboy":
             declarations.closed = True

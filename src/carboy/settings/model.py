@@ -62,7 +62,7 @@ class Settings(Mapping[str, Any]):
     so that an extension may keep and change it. It pickles; its repr masks secrets.
     """
 
-    __slots__ = ("_env", "_provenance", "_secret", "_values")
+    __slots__ = ("_app", "_env", "_provenance", "_secret", "_values")
 
     def __init__(
         self,
@@ -71,16 +71,27 @@ class Settings(Mapping[str, Any]):
         env: str = "development",
         provenance: Mapping[str, Provenance] | None = None,
         secret: frozenset[str] | None = None,
+        app: str | None = None,
     ) -> None:
         self._values = {key: _copy(value) for key, value in values.items()}
         self._env = env
         self._provenance = dict(provenance or {})
+        self._app = app
         self._secret = frozenset(filter(is_revealing, values)) if secret is None else secret
 
     @property
     def env(self) -> str:
         """Return the environment: development, testing or production."""
         return self._env
+
+    @property
+    def app(self) -> str | None:
+        """Return the package or module of the application that they were resolved for."""
+        return self._app
+
+    def is_default(self, key: str) -> bool:
+        """Return whether nobody has given the value of a key."""
+        return key in self._provenance and self._provenance[key].layer == "default"
 
     @property
     def provenance(self) -> Mapping[str, Provenance]:
@@ -104,13 +115,17 @@ class Settings(Mapping[str, Any]):
         return f"<Settings {self._env} {self.masked()!r}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self._values, self._env, self._provenance, self._secret)
+        return _restore, (self._values, self._env, self._provenance, self._secret, self._app)
 
 
 def _restore(
-    values: dict[str, Any], env: str, provenance: dict[str, Provenance], secret: frozenset[str]
+    values: dict[str, Any],
+    env: str,
+    provenance: dict[str, Provenance],
+    secret: frozenset[str],
+    app: str | None,
 ) -> Settings:
-    return Settings(values, env=env, provenance=provenance, secret=secret)
+    return Settings(values, env=env, provenance=provenance, secret=secret, app=app)
 
 
 def _copy(value: Any) -> Any:

@@ -12,7 +12,7 @@ from carboy import project
 from carboy.errors import SettingsError, did_you_mean
 from carboy.options import BY_NAME, OPTIONS
 from carboy.settings.arguments import options_of, settings_in_mapping, settings_of
-from carboy.settings.declarations import Declarations, declarations_for, is_key
+from carboy.settings.declarations import Declarations, declarations_for, is_key, top_level
 from carboy.settings.environment import options_in, secrets_in, settings_in, unknown
 from carboy.settings.files import given_in
 from carboy.settings.masking import is_revealing, masked
@@ -75,12 +75,16 @@ def load(
 ) -> Settings:
     """Return the settings of the application `app`, for a factory that is called by anything.
 
-    A Settings instance (what `bin/serve` hands over) is returned as it is; any other mapping is
-    the highest layer above what the environment gives. A mapping with a true TESTING makes the
-    environment `testing`, unless $CARBOY_ENV names one. Raises SettingsError.
+    A Settings instance (what `bin/serve` hands over) is returned as it is, unless it was resolved
+    for another application: one that wraps this one, and has handed on what it was given. Any
+    other mapping is the highest layer above what the environment gives. A mapping with a true
+    TESTING makes the environment `testing`, unless $CARBOY_ENV names one. Raises SettingsError.
     """
     if isinstance(mapping, Settings):
-        return mapping
+        if app is None or mapping.app in (None, top_level(app)):
+            return mapping
+        given = {key: value for key, value in mapping.items() if not mapping.is_default(key)}
+        return resolve(app=app, env=mapping.env, environ=environ, root=root, mapping=given).settings
     testing = (mapping or {}).get("TESTING") is True
     return resolve(
         app=app,
@@ -290,7 +294,13 @@ class _Resolution:
         return Resolved(
             env=self.env,
             options=Options(**options),
-            settings=Settings(self.settings, env=self.env, provenance=origins, secret=secret),
+            settings=Settings(
+                self.settings,
+                env=self.env,
+                provenance=origins,
+                secret=secret,
+                app=top_level(self.options["app"]),
+            ),
             provenance=dict(self.provenance),
             given=self.above_defaults or declarations.closed,
             files=tuple(dict.fromkeys(self.read)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, current_app, url_for
 
 from portal.pages.commands import portal_commands
 from portal.pages.urls import SlugConverter, page_url
@@ -24,7 +24,10 @@ def init_app(app: Flask) -> None:
 
 
 def shell_context() -> dict[str, object]:
-    """Offer the open session in `flask shell`; the extension adds `db` and the models."""
+    """Offer what one types first in `flask shell`; the extension adds `db` and the models."""
     from portal.database import db
 
-    return {"session": db.session}
+    # Without a request url_for would want a SERVER_NAME. The shell ends with the process, so
+    # nobody has to end this one.
+    current_app.test_request_context().push()
+    return {"session": db.session, "current_app": current_app, "url_for": url_for}
