@@ -1,0 +1,74 @@
+"""What the peers run in: an environment as pip would make it, and clean variables."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+# What would change how a peer serves, watches or caches bytecode.
+_PREFIXES = ("CARBOY_", "FLASK_", "GUNICORN_", "HUPPER_", "PYTHON", "WERKZEUG_")
+# bin/bench has cleared it; without a build the project may be on it.
+_KEPT = frozenset(["PYTHONPATH"])
+_NAMES = frozenset(["PORT", "WEB_CONCURRENCY", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID"])
+
+
+def variables(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Return the variables for a server of the application in `folder`.
+
+    That folder is Carboy's project as well, so that nothing of a real project is read or watched.
+    """
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if name in _KEPT or not (name.startswith(_PREFIXES) or name in _NAMES)
+    }
+    return {**kept, "CARBOY_ROOT": str(folder)}
+
+
+def flatten(python: str, folder: Path) -> str:
+    """Return an interpreter with the eggs of `python` in its own site-packages.
+
+    The peers' users have installed them with pip, in an environment; from a list of eggs Python
+    imports more slowly, and Werkzeug's reloader walks every folder that lies outside
+    `sys.prefix`. An interpreter without eggs is returned as it is.
+    """
+    eggs = [Path(entry) for entry in _path(python) if entry.endswith(".egg")]
+    if not eggs:
+        return python
+    subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True, timeout=60)
+    made = str(folder / "bin" / "python")
+    site_packages = Path(_evaluate(made, "sysconfig.get_path('purelib')"))
+    _link(eggs, site_packages)
+    return made
+
+
+def versions(python: str, names: Iterable[str]) -> dict[str, str]:
+    """Return the versions of those distributions that `python` has."""
+    found = _evaluate(
+        python, "{d.name.lower(): d.version for d in importlib.metadata.distributions()}"
+    )
+    return {name: found[name.lower()] for name in names if name.lower() in found}
+
+
+def _path(python: str) -> list[str]:
+    return list(_evaluate(python, "sys.path"))
+
+
+def _evaluate(python: str, expression: str) -> Any:
+    code = f"import importlib.metadata, json, sys, sysconfig; print(json.dumps({expression}))"
+    environ = variables(os.environ, Path())
+    result = subprocess.run(
+        [python, "-c", code], env=environ, check=True, capture_output=True, timeout=60
+    )
+    found: Any = json.loads(result.stdout)
+    return found
+
+
+def _link(eggs: Iterable[Path], site_packages: Path) -> None:
+    for egg in eggs:
+        for entry in egg.iterdir():
+            target = site_packages / entry.name
+            if not entry.name.startswith(".") and not target.exists():
+                target.symlink_to(entry)
