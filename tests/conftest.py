@@ -1,4 +1,9 @@
-"""What all tests share: `--no-skips`, for a machine on which everything must run."""
+"""What all tests share: `NO_SKIPS=1`, for a machine on which everything must run.
+
+A variable and not an option, because some tests run pytest in projects of their own.
+"""
+
+import os
 
 import pytest
 
@@ -8,29 +13,21 @@ EXPLAINED_SKIPS = {
 }
 
 
-def pytest_addoption(parser):
-    parser.addoption(
-        "--no-skips",
-        action="store_true",
-        help="fail if a test is skipped, except for the explained list in tests/conftest.py",
-    )
-
-
 @pytest.hookimpl(trylast=True)
-def pytest_terminal_summary(terminalreporter, config):
-    for reason in unexplained(terminalreporter, config):
+def pytest_terminal_summary(terminalreporter):
+    for reason in unexplained(terminalreporter):
         terminalreporter.write_line(f"not allowed to be skipped here: {reason}", red=True)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if unexplained(reporter, session.config) and session.exitstatus == pytest.ExitCode.OK:
+    if unexplained(reporter) and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def unexplained(reporter, config):
-    if not config.getoption("--no-skips"):
+def unexplained(reporter):
+    if not os.environ.get("NO_SKIPS"):
         return []
     reasons = [(report.nodeid, report.longrepr[2]) for report in reporter.stats.get("skipped", ())]
     return [
