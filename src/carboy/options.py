@@ -7,20 +7,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
-from carboy.errors import did_you_mean
-
-ENVIRONMENTS = ("development", "testing", "production")
+from carboy.casts import Cast, boolean, choice, environment, number, proxy, seconds, text
 
 # CARBOY_* names that processes of a server hand to each other; no option, no setting.
 INTERNAL = ("ROOT", "WORKER")
-
-Cast = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +34,7 @@ class Option:
     in_file: bool = True
     in_environment: bool = True
     separator: str | None = None  # between the parts of a repeatable option's variable
+    rare: bool = False  # left out of --help, shown by --help-all
 
     def default_for(self, env: str) -> Any:
         """Return the default value in the environment `env`."""
@@ -73,66 +68,6 @@ class Option:
         return [part for part in parts if part]
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"expected a text, got {value!r}")
-    return value
-
-
-def _environment(value: Any) -> str:
-    if value in ENVIRONMENTS:
-        return str(value)
-    hint = did_you_mean(str(value), ENVIRONMENTS)
-    raise ValueError(f"expected development, testing or production, got {value!r}{hint}")
-
-
-def _whole(value: Any) -> int:
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
-        return int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError
-    return value
-
-
-def _number(least: int, most: int | None = None) -> Cast:
-    """Return a cast to a whole number within limits."""
-    limits = f"from {least} to {most}" if most is not None else f"of {least} or more"
-
-    def cast(value: Any) -> int:
-        try:
-            number = _whole(value)
-        except ValueError:
-            number = least - 1
-        if number < least or (most is not None and number > most):
-            raise ValueError(f"expected a whole number {limits}, got {value!r}")
-        return number
-
-    return cast
-
-
-def _seconds(value: Any) -> float:
-    try:
-        seconds = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
-        seconds = math.nan
-    if not 0 <= seconds < math.inf:
-        raise ValueError(f"expected seconds, a number of 0 or more, got {value!r}")
-    return seconds
-
-
-_WORDS = {"1": True, "true": True, "yes": True, "on": True}
-_WORDS |= {"0": False, "false": False, "no": False, "off": False}
-
-
-def boolean(value: Any) -> bool:
-    """Return the truth of a bool, or of one of the usual words for one."""
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.strip().lower() in _WORDS:
-        return _WORDS[value.strip().lower()]
-    raise ValueError(f"expected true or false, got {value!r}")
-
-
 def _usable_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -151,28 +86,37 @@ def _in_development(env: str) -> bool:
     return env == "development"
 
 
+def _access_log(env: str) -> str:
+    return "off" if env == "testing" else "-"
+
+
+def _log_format(env: str) -> str:
+    return "short" if env == "development" else "combined"
+
+
 APPLICATION, SETTINGS, LISTENING, PROCESSES = "application", "settings", "listening", "processes"
-_port = _number(0, 65535)
-_positive = _number(1)
+LIFE, LIMITS, LOGS = "life of the processes", "limits", "logs and figures"
+_port = number(0, 65535)
+_positive = number(1)
 
 # fmt: off
 OPTIONS: tuple[Option, ...] = (
-    Option("app", ("--app",), _text, None, APPLICATION, "MODULE:NAME",
+    Option("app", ("--app",), text, None, APPLICATION, "MODULE:NAME",
            "application or factory; NAME can be left out", default_help="the script's"),
-    Option("chdir", ("--chdir",), _text, None, APPLICATION, "FOLDER",
+    Option("chdir", ("--chdir",), text, None, APPLICATION, "FOLDER",
            "working folder; modules in it are found", default_help="unchanged"),
-    Option("env", ("--env",), _environment, "development", SETTINGS, "NAME",
+    Option("env", ("--env",), environment, "development", SETTINGS, "NAME",
            "development, testing or production", in_file=False),
-    Option("settings", ("--settings",), _text, (), SETTINGS, "FILE",
+    Option("settings", ("--settings",), text, (), SETTINGS, "FILE",
            "file of settings, .toml, .json, .cfg or .py (repeatable)", default_help="none",
            repeatable=True, in_file=False, separator=os.pathsep),
-    Option("set", ("--set",), _text, (), SETTINGS, "KEY=VALUE",
+    Option("set", ("--set",), text, (), SETTINGS, "KEY=VALUE",
            "one setting, as JSON or text (repeatable)", default_help="none",
            repeatable=True, in_file=False, in_environment=False),
-    Option("host", ("--host",), _text, "127.0.0.1", LISTENING, "HOST", "address to listen on"),
+    Option("host", ("--host",), text, "127.0.0.1", LISTENING, "HOST", "address to listen on"),
     Option("port", ("--port",), _port, 8080, LISTENING, "PORT",
            "port to listen on; $PORT is honoured too"),
-    Option("bind", ("--bind",), _text, (), LISTENING, "ADDRESS",
+    Option("bind", ("--bind",), text, (), LISTENING, "ADDRESS",
            "HOST:PORT, [V6]:PORT, unix:PATH, fd://N (repeatable)", default_help="host and port",
            repeatable=True),
     Option("workers", ("--workers",), _positive, _workers, PROCESSES, "N",
@@ -183,8 +127,48 @@ OPTIONS: tuple[Option, ...] = (
            boolean=True),
     Option("reload", ("--reload",), boolean, _in_development, PROCESSES, None,
            "reload when a file changes", default_help="in development", boolean=True),
-    Option("grace", ("--grace",), _seconds, _grace, PROCESSES, "SECONDS",
+    Option("grace", ("--grace",), seconds, _grace, PROCESSES, "SECONDS",
            "time to finish requests", default_help="30 in production, else 5"),
+
+    Option("control", ("--control",), text, "var/serve.sock", LIFE, "PATH",
+           "socket for reload, status and stop", rare=True),
+    Option("pid_file", ("--pid-file",), text, None, LIFE, "FILE",
+           "file for the master's process id", default_help="none", rare=True),
+    Option("start_timeout", ("--start-timeout",), seconds, 60.0, LIFE, "SECONDS",
+           "for a worker to become ready, 0 for ever", rare=True),
+    Option("max_requests", ("--max-requests",), number(0), 0, LIFE, "N",
+           "replace a worker after so many, 0 never", rare=True),
+    Option("max_memory", ("--max-memory",), number(0), 0, LIFE, "MIB",
+           "replace a worker that is larger, 0 never", rare=True),
+    Option("request_timeout", ("--request-timeout",), seconds, 0.0, LIFE, "SECONDS",
+           "replace a worker stuck in a request, 0 never", rare=True),
+
+    Option("queue", ("--queue",), number(0), 2048, LIMITS, "N",
+           "requests that wait in a worker, then 503", rare=True),
+    Option("per_client", ("--per-client",), number(0), 0, LIMITS, "N",
+           "threads that one client may hold, 0 all", rare=True),
+    Option("header_timeout", ("--header-timeout",), seconds, 15.0, LIMITS, "SECONDS",
+           "for a request's line and headers", rare=True),
+    Option("body_rate", ("--body-rate",), number(0), 240, LIMITS, "BYTES",
+           "least bytes of a body a second, 0 any", rare=True),
+    Option("keep_alive", ("--keep-alive",), seconds, 75.0, LIMITS, "SECONDS",
+           "keep an idle connection open", rare=True),
+    Option("max_header", ("--max-header",), number(256), 65536, LIMITS, "BYTES",
+           "largest line and headers", rare=True),
+    Option("max_body", ("--max-body",), number(0), 1073741824, LIMITS, "BYTES",
+           "largest body", rare=True),
+    Option("trusted_proxy", ("--trusted-proxy",), proxy, (), LIMITS, "ADDRESS",
+           "address, network or unix, to be believed", repeatable=True,
+           default_help="none", rare=True),
+
+    Option("access_log", ("--access-log",), text, _access_log, LOGS, "FILE",
+           "a line for each request; - is stdout, or off",
+           default_help="-, in testing off", rare=True),
+    Option("log_format", ("--log-format",), choice("combined", "json", "short"), _log_format, LOGS,
+           "NAME", "combined, json, or short for a person",
+           default_help="combined, in development short", rare=True),
+    Option("status", ("--status",), text, None, LOGS, "ADDRESS",
+           "serve /livez, /readyz and /metrics there", default_help="nowhere", rare=True),
 )
 # fmt: on
 
@@ -195,146 +179,15 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("run", "serve the application (default)"),
     ("config", "print every option and setting and where it came from"),
     ("check", "check everything a start would need"),
+    ("reload", "replace the workers of the running server by new ones"),
+    ("status", "print what the running server does"),
+    ("stop", "stop the running server"),
 )
 
 
 def given(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the server options that stand on the command line, by name."""
     return {name: value for name, value in vars(arguments).items() if name in BY_NAME}
-
-
-def build_parser(prog: str | None = None) -> argparse.ArgumentParser:
-    """Return the parser of `serve`.
-
-    The namespace holds `command`, `json` and, of the options, only those that were given.
-    """
-    parser = _Parser(
-        prog=prog,
-        usage="%(prog)s [COMMAND] [OPTION ...]",
-        formatter_class=_Formatter,
-        add_help=False,
-        allow_abbrev=False,
-        argument_default=argparse.SUPPRESS,
-        description="Commands:\n" + "\n".join(f"  {n:<8} {text}" for n, text in COMMANDS),
-        epilog="Options can be given as variables too (--workers as CARBOY_WORKERS) and in the\n"
-        "table [server] of a settings file. See docs/configure.md.",
-    )
-    for group in dict.fromkeys(option.group for option in OPTIONS):
-        arguments = parser.add_argument_group(group)
-        for option in (option for option in OPTIONS if option.group == group):
-            _add(arguments, option)
-    _add_general(parser.add_argument_group("general"))
-    return parser
-
-
-def _add(arguments: argparse._ArgumentGroup, option: Option) -> None:
-    # What is repeatable adds to nothing: its default would only take room.
-    default = "" if option.repeatable else f" [{option.default_help or option.default}]"
-    common = {"dest": option.name, "help": f"{option.help}{default}".replace("%", "%%")}
-    if option.boolean:
-        negative = tuple("--no-" + flag[2:] for flag in option.flags if flag.startswith("--"))
-        both = (*option.flags, *negative)
-        arguments.add_argument(*both, action=_Switch, nargs=0, **common)  # type: ignore[arg-type]
-        return
-    arguments.add_argument(
-        *option.flags,
-        type=_argument_type(option.cast),
-        metavar=option.metavar,
-        action="append" if option.repeatable else "store",
-        **common,  # type: ignore[arg-type]
-    )
-
-
-def _add_general(arguments: argparse._ArgumentGroup) -> None:
-    arguments.add_argument("--json", action="store_true", default=False, help="config as JSON")
-    arguments.add_argument("--version", action=_Version, nargs=0, help="print the version")
-    arguments.add_argument("-h", "--help", action="help", help="print this help")
-
-
-def _argument_type(cast: Cast) -> Cast:
-    """Wrap `cast` so that argparse shows its message instead of one of its own."""
-
-    def convert(text: str) -> Any:
-        try:
-            return cast(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return convert
-
-
-class _Switch(argparse.Action):
-    """Store whether `--x` or `--no-x` was given."""
-
-    def __call__(
-        self,
-        _parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        _values: object,
-        option_string: str | None = None,
-    ) -> None:
-        setattr(namespace, self.dest, not str(option_string).startswith("--no-"))
-
-
-class _Version(argparse.Action):
-    """Print the version; reading a distribution's metadata is too slow for every start."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            print("carboy", version("carboy"))
-        except PackageNotFoundError:
-            print("carboy (not installed)")
-        parser.exit()
-
-
-class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Keep the help within 80 columns, whatever the terminal."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=24, width=80)
-
-    def _format_action_invocation(self, action: argparse.Action) -> str:
-        if isinstance(action, _Switch):
-            return f"--[no-]{action.dest.replace('_', '-')}"
-        return super()._format_action_invocation(action)
-
-
-class _Parser(argparse.ArgumentParser):
-    """Parse `[COMMAND]` anywhere among the options; say what is wrong in one line."""
-
-    # argparse decides on an optional positional before it reads the first option, and then
-    # refuses `--env production config`; so the command is picked from what remains.
-    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Return the namespace, or exit with code 2 and one line."""
-        arguments, rest = self.parse_known_args(args, namespace)
-        for word in rest:
-            if word.startswith("-") and word != "--":
-                self.error(self._unknown_option(word))
-        words = [word for word in rest if word != "--"]
-        arguments.command = self._command(words)
-        return arguments
-
-    def _command(self, words: Sequence[str]) -> str:
-        names = [name for name, _ in COMMANDS]
-        if not words:
-            return names[0]
-        if words[0] not in names:
-            hint = did_you_mean(words[0], names) or f"; expected {', '.join(names)}"
-            self.error(f"unknown command {words[0]}{hint}")
-        if len(words) > 1:
-            self.error(f"unexpected argument {words[1]}")
-        return words[0]
-
-    def _unknown_option(self, word: str) -> str:
-        name = word.partition("=")[0]
-        flags: Iterable[str] = self._option_string_actions
-        return f"unknown option {name}{did_you_mean(name, flags) or '; see --help'}"
-
-    def error(self, message: str) -> NoReturn:
-        """Print one line and exit with code 2."""
-        self.exit(2, f"{self.prog}: {message.removeprefix('argument ')}\n")
 
 
 def markdown() -> str:

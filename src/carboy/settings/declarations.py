@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from carboy.casts import ENVIRONMENTS
 from carboy.errors import did_you_mean
-from carboy.options import BY_NAME, ENVIRONMENTS
+from carboy.options import BY_NAME
 from carboy.settings.files import parse_toml
 from carboy.settings.model import Given, Provenance
 from carboy.settings.values import TYPES, convert

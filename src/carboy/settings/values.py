@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
-from carboy.options import boolean
+from carboy.casts import boolean
 from carboy.settings.model import Form
 
 # What a declaration may name, and how an error calls it. `any` is the type of what a foreign

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from carboy import options
-from carboy.options import BY_NAME, OPTIONS, build_parser
+from carboy.arguments import build_parser
+from carboy.casts import ENVIRONMENTS
+from carboy.options import BY_NAME, OPTIONS
 
 ROOT = Path(__file__).parents[2]
 
@@ -95,9 +97,19 @@ def test_help_fits_a_screen(capsys):
     assert len(lines) <= 40
     assert max(map(len, lines)) <= 80
     text = "\n".join(lines)
-    assert all(option.name in text for option in OPTIONS)
     assert "--[no-]debug" in text
+    shown = {option.name for option in OPTIONS if f"--{option.name} " in text or option.boolean}
+    assert shown == {option.name for option in OPTIONS if not option.rare}
     assert text.count("CARBOY_") == 1
+
+
+def test_help_all_shows_every_option(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        parse("--help-all")
+    text = capsys.readouterr().out
+    assert exit_.value.code == 0
+    assert all(f"{option.name.replace('_', '-')} " in text for option in OPTIONS)
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_version():
@@ -109,7 +121,7 @@ def test_version():
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-@pytest.mark.parametrize("env", options.ENVIRONMENTS)
+@pytest.mark.parametrize("env", ENVIRONMENTS)
 def test_defaults_are_values_of_their_option(option, env):
     value = option.default_for(env)
     assert value is None or option.convert(value) == value
