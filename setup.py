@@ -18,6 +18,7 @@ setup(
     install_requires=[
         "blinker>=1.9",
         "flask>=3.1",
+        "prometheus-client>=0.21",
         "waitress>=3.0.2",
         "werkzeug>=3.1",
     ],
@@ -36,6 +37,7 @@ setup(
             "ipdb>=0.13.13",
         ],
         "test": [
+            "hypothesis>=6.140",
             "pytest>=8",
             "pytest-timeout>=2.4",
             "webtest>=3",
