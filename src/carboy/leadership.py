@@ -5,7 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 # A task that has held the leader for one to two of these, in seconds, goes on beside a new
 # leader. Longer than requests that only compute a little; short for whoever waits behind one.
@@ -16,8 +16,18 @@ IDLE_LOOKS = 250
 BATCH = 64
 # How long a poll waits at most, in seconds.
 WAIT = 1.0
+# Pause after a poll that failed, in seconds: it may go on failing, but not at full speed.
+RECOVERY = 0.05
 
 _logger = logging.getLogger("carboy")
+
+
+class Running(NamedTuple):
+    """A task that runs beside the leader: in which thread, and since when (`time.monotonic`)."""
+
+    task: Any
+    thread: int
+    since: float
 
 
 class Leadership:
@@ -27,23 +37,36 @@ class Leadership:
     task that ends soon costs no switch of threads, no wake-up and no queue between two threads.
     A monitor notices when one task holds the leader, and makes another thread the leader; the
     first one goes on with its task and then waits for its next turn (as Go's scheduler retakes a
-    processor from a call that blocks). At most `threads` tasks run at a time; there is one
-    thread more, so that somebody polls while all those are busy.
+    processor from a call that blocks).
 
-    A task is an object with a method `service()`.
+    At most `threads` tasks run at a time; there is one thread more, so that somebody polls while
+    all those are busy, and (if `threads` is not 1) runs tasks meanwhile that are expected to be
+    short. Those of which somebody knows that they take long wait in a lane of their own, `slow`,
+    and begin beside the leader at once.
+
+    A task is an object with the methods `service()`; `beside()`, called when it begins or goes on
+    beside the leader; and `took(seconds)`, called at the end of such a one.
     """
 
     def __init__(self, threads: int, poll: Callable[[float], None]) -> None:
         self._limit = threads
+        # One thread means that nothing runs beside anything, for applications that need that.
+        self._most = threads + 1 if threads > 1 else 1
         self._poll = poll
-        self._queue: deque[Any] = deque()
+        self.queue: deque[Any] = deque()  # of tasks, for the leader or whoever ends one first
+        self.slow: deque[Any] = deque()  # of those that are known to take long
+        self.add_task = self.queue.append
         self._lock = threading.Lock()
         self._idle: list[threading.Lock] = []  # each is released to wake its thread
         self._threads = 0
         self._term = 0  # counts the leaders
         self._task = 0  # the number of the leader's task; 0 while it polls
         self._tasks = 0  # counts the leaders' tasks
+        self._taken = 0  # counts those that others took
+        self._current: Any = None  # the leader's last task
+        self._leader = 0  # its thread
         self._aside = 0  # tasks that run beside the leader
+        self._running: dict[int, Running] = {}  # these tasks by thread
         self._monitor_sleeps = False
         self._wake_monitor = threading.Event()
         self._is_stopping = False
@@ -66,20 +89,25 @@ class Leadership:
         while self._aside and time.monotonic() < end:
             time.sleep(0.01)
 
-    def add_task(self, task: Any) -> None:
-        """Queue a task, for the leader or for whoever ends another task first."""
-        self._queue.append(task)
+    def count(self) -> int:
+        """Return how many tasks have begun until now."""
+        return self._tasks + self._taken
 
-    def waiting(self) -> int:
-        """Return how many tasks wait."""
-        return len(self._queue)
+    def running(self) -> list[Running]:
+        """Return the tasks that run beside the leader; called in `poll`, those that run."""
+        with self._lock:
+            return list(self._running.values())
+
+    def free(self) -> int:
+        """Return how many more tasks could run; called in `poll`."""
+        return max(self._limit - self._aside, 0)
 
     # -- the leader and the others ------------------------------------------------------------
 
     def _promote(self) -> None:
         """Let another thread lead: an idle one, or a new one. Call with the lock."""
         if self._task:
-            self._aside += 1
+            self._begin(self._current, self._leader)
         self._task = 0
         self._term += 1
         if self._idle:
@@ -88,6 +116,18 @@ class Leadership:
             self._threads += 1
             name = f"carboy-{self._threads}"
             threading.Thread(target=self._take_turns, name=name, daemon=True).start()
+
+    def _begin(self, task: Any, thread: int) -> None:
+        """Note that a task runs beside the leader. Call with the lock."""
+        self._aside += 1
+        self._running[thread] = Running(task, thread, time.monotonic())
+        task.beside()
+
+    def _finish(self) -> None:
+        """Note that this thread has ended such a task. Call with the lock."""
+        self._aside -= 1
+        task, _thread, since = self._running.pop(threading.get_ident())
+        task.took(time.monotonic() - since)
 
     def _take_turns(self) -> None:
         wake = threading.Lock()
@@ -112,11 +152,14 @@ class Leadership:
 
     def _lead(self, term: int) -> None:
         """Poll and run tasks until one of them has cost this thread the lead."""
-        queue = self._queue
+        queue = self.queue
+        self._leader = threading.get_ident()
         while not self._is_stopping:
-            self._poll(0.0 if queue and self._aside < self._limit else WAIT)
+            self._poll_once(0.0 if self._can_run() else WAIT)
+            if self.slow and self._run_slow():
+                return
             for _ in range(BATCH):
-                if not queue or self._aside >= self._limit:
+                if not queue or self._aside >= self._most:
                     break
                 try:
                     task = queue.popleft()
@@ -125,8 +168,40 @@ class Leadership:
                 if not self._run_as_leader(task, term):
                     return
 
+    def _can_run(self) -> bool:
+        aside = self._aside
+        return (aside < self._most and bool(self.queue)) or (
+            aside < self._limit and bool(self.slow)
+        )
+
+    def _run_slow(self) -> bool:
+        """Give up the lead for a task that takes long, if one may run; return whether it did."""
+        with self._lock:
+            if not self.slow or self._aside >= self._limit:
+                return False
+            task = self.slow.popleft()
+            self._taken += 1
+            self._begin(task, threading.get_ident())
+            self._promote()
+        self._run_beside(task)
+        return True
+
+    def _run_beside(self, task: Any) -> None:
+        """Run a task that is noted already as one beside the leader."""
+        _run(task)
+        with self._lock:
+            self._finish()
+
+    def _poll_once(self, seconds: float) -> None:
+        try:
+            self._poll(seconds)
+        except Exception:  # without a leader nothing would ever be served again
+            _logger.exception("while polling")
+            time.sleep(RECOVERY)
+
     def _run_as_leader(self, task: Any, term: int) -> bool:
         """Run a task; return whether this thread still leads."""
+        self._current = task
         self._tasks += 1
         self._task = self._tasks
         if self._monitor_sleeps:
@@ -136,23 +211,23 @@ class Leadership:
             if self._term == term:
                 self._task = 0
                 return True
-            self._aside -= 1
+            self._finish()
             return False
 
     def _take_task(self) -> bool:
         """Run a task that waits, beside the leader; return whether there was one."""
         with self._lock:
             running = self._aside + (self._task != 0)
-            if not self._queue or running >= self._limit or self._is_stopping:
+            is_slow = bool(self.slow) and running < self._limit
+            if self._is_stopping or not (is_slow or (self.queue and running < self._most)):
                 return False
             try:
-                task = self._queue.popleft()
+                task = (self.slow if is_slow else self.queue).popleft()
             except IndexError:  # the leader, which takes no lock, was faster
                 return False
-            self._aside += 1
-        _run(task)
-        with self._lock:
-            self._aside -= 1
+            self._taken += 1
+            self._begin(task, threading.get_ident())
+        self._run_beside(task)
         return True
 
     # -- the monitor --------------------------------------------------------------------------

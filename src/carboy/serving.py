@@ -1,10 +1,15 @@
 """Serve a WSGI application with waitress on listening sockets that the master has bound."""
 
 import contextlib
+import logging
 import os
+import select
 import socket
+import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from waitress.adjustments import Adjustments
 
@@ -12,9 +17,17 @@ from carboy import listener
 from carboy.application import WSGIApplication
 from carboy.binds import BACKLOG
 from carboy.channel import Channel
+from carboy.deadlines import Deadlines
+from carboy.figures import resident
 from carboy.leadership import Leadership
+from carboy.limits import Limits
 from carboy.link import MAX_DESCRIPTORS, Link, Message
-from carboy.poller import Poller
+from carboy.observer import Observer
+from carboy.poller import HAS_EPOLL, Poller
+from carboy.recycling import Recycling
+from carboy.shares import Shares
+from carboy.stuck import Stuck
+from carboy.tempo import Tempo
 
 # While draining without a successor, a connection that has sent nothing yet is kept this
 # long, in seconds: its request may be on the way.
@@ -22,12 +35,17 @@ LINGER = 0.1
 # How long the poll waits at most, in seconds; what it waits for wakes it earlier.
 TICK = 1.0
 
+_logger = logging.getLogger("carboy")
+
 
 class _Control:
     """The worker's end of the link, and the pipe that a signal handler writes to."""
 
     def handle_event(self, _events: int) -> None:
         """Do nothing: the server has looked here first."""
+
+    def handle_error(self) -> None:
+        """Do nothing: it cannot fail."""
 
 
 class Server:
@@ -46,8 +64,21 @@ class Server:
         threads: int,
         connection_limit: int,
         is_multiprocess: bool = False,
+        observer: Observer | None = None,
+        limits: Limits | None = None,
+        use_epoll: bool = HAS_EPOLL,
     ) -> None:
         self.draining = self.hands_over = False
+        self.observer = observer or Observer()
+        self.limits = limits = limits or Limits()
+        self.deadlines = Deadlines(limits)
+        self.refused: Counter[str] = Counter()
+        self.resting: list[Any] = []  # listeners that leave the next connection to other workers
+        self._recycling = Recycling(limits)
+        self._stuck = Stuck(limits.request_timeout)
+        self._is_recycled = False
+        self._started = time.time()
+        self._threads = threads
         self.is_multiprocess = is_multiprocess
         self._link = link
         self._asked: float | None = None
@@ -55,16 +86,17 @@ class Server:
         self._deadline = float("inf")
         self._next_care = 0.0
         self._wake, self._waker = os.pipe()
-        self._poller = Poller()
+        os.set_blocking(self._wake, False)
+        self._poller = Poller(use_epoll=use_epoll)
         self._control = _Control()
         self._poller[link.fileno()] = self._poller[self._wake] = self._control
         self._leadership = Leadership(threads, self._turn)
-        adjustments = Adjustments(
-            threads=threads,
-            ident="carboy",
-            connection_limit=connection_limit,
-            backlog=BACKLOG,  # waitress calls listen() once more
-        )
+        self.queue, self.slow = self._leadership.queue, self._leadership.slow
+        self.tempo = Tempo()
+        # Beyond it `is_full` is asked; 0 where the queue is not all that waits.
+        self.queue_limit = 0 if limits.per_client else limits.queue or sys.maxsize
+        self.shares = Shares(limits.per_client, self._leadership.add_task)
+        adjustments = _adjustments(limits, threads, connection_limit)
         self._listeners = [
             listener.listen(self, application, sock, self._poller, self._leadership, adjustments)
             for sock in listeners
@@ -78,9 +110,34 @@ class Server:
         # A client that has left does not end the work that was begun for it.
         self._leadership.finish(self._deadline - time.monotonic())
         self._close()
+        self._link.send("figures", figures=self.figures())  # they must outlive the worker
+
+    def is_full(self) -> bool:
+        """Return whether no further request may wait; called in the poll."""
+        most = self.limits.queue
+        return most > 0 and self._waiting() >= most + self._leadership.free()
+
+    def _waiting(self) -> int:
+        return len(self.queue) + len(self.slow) + self.shares.waiting
+
+    def figures(self) -> dict[str, Any]:
+        """Return what the worker does and has done, as JSON can hold it."""
+        running, waiting = len(self._leadership.running()), self._waiting()
+        return self.observer.snapshot() | {
+            "in_flight": running + waiting,
+            "queue": waiting,
+            "busy_threads": running,
+            "threads": self._threads,
+            "connections": sum(1 for _ in self._channels()),
+            "refused": dict(self.refused),
+            "memory": resident(),
+            "started": self._started,
+        }
 
     def _close(self) -> None:
         for channel in self._channels():
+            if channel.requests:
+                self.observer.refused(channel, "cut off", 0)
             channel.handle_close()
         self._poller.close()
         ends, self._waker = (self._wake, self._waker), -1
@@ -108,7 +165,6 @@ class Server:
             if not hand_over:
                 item.accept_waiting()
             item.stop_listening()
-        self._release()
 
     def read_control(self) -> None:
         """Do what the master or a signal says; the master's death ends the worker."""
@@ -117,34 +173,74 @@ class Server:
                 self.drain(message.fields["grace"], hand_over=message.fields["hand_over"])
             elif message.kind == "connections":
                 self._adopt(message)
+            elif message.kind == "figures":
+                self._link.send("figures", figures=self.figures())
+            elif message.kind == "reopen":
+                self.observer.reopen()
         if self._link.closed:
             os._exit(1)
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._wake, 4096)
         if self._asked is not None:
-            os.read(self._wake, 1)
             grace, self._asked = self._asked, None
             self.drain(grace)
 
     def _turn(self, seconds: float) -> None:
         """Poll once and do what there is to do, except for serving requests."""
-        found = self._poller.wait(min(seconds, LINGER / 2) if self.draining else seconds)
+        if self.resting:
+            found = self._poller.wait(min(seconds, listener.REST))
+            self._end_rest()
+        else:
+            found = self._poller.wait(min(seconds, LINGER / 2) if self.draining else seconds)
         # The master's word comes first: from then on the old code answers no further request.
         if any(item is self._control for item, _events in found):
             self.read_control()
+        if self.hands_over:  # before a busy client's next request is read, and the next
+            self._hand_over()
         for item, events in found:
-            item.handle_event(events)
+            try:
+                item.handle_event(events)
+            except Exception:  # of one connection; the others must not feel it
+                item.handle_error()
+        if time.monotonic() >= self._next_care:
+            self._take_care()
         if self.draining:
-            self._release()
+            if not self.hands_over:
+                self._close_idle()
             if self._is_done():
                 self._leadership.stop()
-        elif time.monotonic() >= self._next_care:
-            self._take_care()
+
+    def _end_rest(self) -> None:
+        resting, self.resting = self.resting, []
+        for item in resting:
+            item.end_rest()
 
     def _take_care(self) -> None:
         """Do what need not be done at every poll."""
-        now = time.monotonic()
-        self._next_care = now + TICK
+        self._next_care = time.monotonic() + TICK
+        self._beat()
         for item in self._listeners:
             item.take_care()
+        self.deadlines.enforce()
+        self.deadlines.close_idle(self._channels())
+        if self.limits.request_timeout and self._stuck.look(self._leadership.running()):
+            self._recycle("stuck")
+        elif reason := self._recycling.reason(self._leadership.count()):
+            self._recycle(reason)
+
+    def _beat(self) -> None:
+        """Tell the master that somebody polls, unless it does not read: no reason to end."""
+        look = select.poll()
+        look.register(self._link, select.POLLOUT)
+        if look.poll(0):
+            self._link.send("beat")
+
+    def _recycle(self, reason: str) -> None:
+        """Ask the master for a successor, once."""
+        if not (self._is_recycled or self.draining):
+            self._is_recycled = True
+            _logger.warning("this worker wants to be replaced: %s", reason)
+            self._link.send("recycle", reason=reason)
 
     def _is_done(self) -> bool:
         return time.monotonic() >= self._deadline or not any(self._channels())
@@ -153,16 +249,15 @@ class Server:
         for item in self._listeners:
             yield from list(item.active_channels.values())
 
-    def _release(self) -> None:
+    def _close_idle(self) -> None:
         """Let go of the connections on which nothing is under way."""
-        if self.hands_over:
-            self._hand_over()
-        elif time.monotonic() >= self._drained_since + LINGER:
+        if time.monotonic() >= self._drained_since + LINGER:
             for channel in self._channels():
                 if channel.is_idle():
                     channel.handle_close()
 
     def _hand_over(self) -> None:
+        """Let a successor have them."""
         for index, item in enumerate(self._listeners):
             idle = [c.detach() for c in list(item.active_channels.values()) if c.is_idle()]
             for start in range(0, len(idle), MAX_DESCRIPTORS):
@@ -174,3 +269,16 @@ class Server:
     def _adopt(self, message: Message) -> None:
         for number in message.descriptors:
             self._listeners[message.fields["listener"]].adopt(socket.socket(fileno=number))
+
+
+def _adjustments(limits: Limits, threads: int, connection_limit: int) -> Adjustments:
+    """Return what waitress's part has to know."""
+    return Adjustments(
+        threads=threads,
+        ident="carboy",
+        connection_limit=connection_limit,
+        backlog=BACKLOG,  # waitress calls listen() once more
+        max_request_header_size=limits.max_header,
+        max_request_body_size=limits.max_body + 1,  # waitress: at least so many are too many
+        clear_untrusted_proxy_headers=False,  # the parser sets them aside
+    )

@@ -14,13 +14,20 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from carboy import application, hooks
+from carboy import application, application_log, hooks, project, proxies
 from carboy.application import WSGIApplication
 from carboy.debugging import BrokenApplication, PlainErrors, pin_of, wrap
 from carboy.errors import UserError
+from carboy.limits import Limits
 from carboy.link import Link
+from carboy.observer import Observer
 from carboy.orders import Orders
 from carboy.serving import Server
+from carboy.sight import make_observer
+
+# Python lets a thread that computes go on for so many seconds while others wait for their turn. Of
+# the usual five milliseconds, every answer that is made beside such a thread waits for several.
+SWITCH_INTERVAL = 0.001
 
 
 class Worker:
@@ -29,6 +36,7 @@ class Worker:
     def __init__(self, orders: Orders, resolve: Callable[[], Any]) -> None:
         self._orders = orders
         self._resolve = resolve
+        self._observer = Observer()
         self._link = Link(socket.socket(fileno=orders.link))
         self._listeners = [socket.socket(fileno=number) for number in orders.listeners]
         for number in (orders.link, orders.lifeline, *orders.listeners):
@@ -37,6 +45,7 @@ class Worker:
     def run(self) -> int:
         """Return the exit code of the worker."""
         _die_with_master(self._orders.lifeline)
+        sys.setswitchinterval(SWITCH_INTERVAL)
         # The terminal sends Ctrl-C to everyone; what it means for workers is the master's word.
         signal.signal(signal.SIGINT, lambda *_: None)
         options = SimpleNamespace(**self._orders.mode)
@@ -46,7 +55,10 @@ class Worker:
                 raise RuntimeError(self._orders.broken)
             resolved = self._resolve()
             options = resolved.options
+            # Before the application is made, which may change the working folder.
+            self._observer = make_observer(options, root=project.root())
             app = self._make(resolved)
+            application_log.set_up(as_json=options.log_format == "json")
         except BaseException as error:  # also SystemExit: a module may say exit()
             self._report(error)
             return self._serve(BrokenApplication(error), options) if options.reload else 1
@@ -83,18 +95,21 @@ class Worker:
         elif isinstance(app, BrokenApplication):
             app = PlainErrors(app)
         server = Server(
-            app,
+            proxies.wrap(app, getattr(options, "trusted_proxy", ())),
             self._listeners,
             self._link,
             threads=options.threads,
             connection_limit=_connection_limit(),
             is_multiprocess=options.workers > 1,
+            limits=Limits.of(options),
+            observer=self._observer,
         )
         signal.signal(signal.SIGTERM, lambda *_: server.ask_to_drain(options.grace))
         self._link.send("ready", watch=_own_sources() if options.reload else [])
         if options.debug and self._orders.generation == 1:
             self._link.send("debugger", pin=pin_of(app))
         server.run()
+        self._observer.close()
         return 0
 
 

@@ -1,4 +1,3 @@
-import contextlib
 import os
 import socket
 import threading
@@ -6,148 +5,13 @@ import time
 
 import pytest
 
-from carboy import binds
-from carboy.link import MAX_DESCRIPTORS, Link
+from carboy import serving
+from carboy.limits import Limits
+from carboy.link import Link
+from carboy.observer import Observer
 from carboy.serving import Server
+from support.engine import PATIENCE, Application, answer, ask, is_closed, receive, request
 from support.live import wait_until
-
-PATIENCE = 10.0
-
-
-class Running:
-    """A server in a thread of this process, and the master's end of its link."""
-
-    def __init__(self, application, listeners, *, threads=4, connection_limit=5000):
-        ours, theirs = socket.socketpair()
-        self.master, self._worker = Link(ours), Link(theirs)
-        copies = [socket.socket(fileno=os.dup(sock.fileno())) for sock in listeners]
-        self.server = Server(
-            application, copies, self._worker, threads=threads, connection_limit=connection_limit
-        )
-        self._thread = threading.Thread(target=self.server.run)
-        self._thread.start()
-
-    def drain(self, grace=PATIENCE, *, hand_over=False):
-        self.master.send("drain", grace=grace, hand_over=hand_over)
-
-    def join(self):
-        self._thread.join(PATIENCE)
-        assert not self._thread.is_alive(), "the server does not end"
-
-    def handed_over(self):
-        """Drain; return the messages with connections that came until the end."""
-        self.drain(hand_over=True)
-        found = []
-        while self._thread.is_alive():
-            found += self.master.receive()
-            self._thread.join(0.001)
-        while messages := self.master.receive():
-            found += messages
-        return found
-
-    def adopt(self, messages):
-        for message in messages:
-            assert len(message.descriptors) <= MAX_DESCRIPTORS
-            assert self.master.send("connections", message.descriptors, **message.fields)
-            for number in message.descriptors:
-                os.close(number)
-
-    def close(self):
-        # Only a server that has ended may lose its master: else it would end this process.
-        self.drain(grace=1.0)
-        self.join()
-        self.master.close()
-        self._worker.close()
-
-
-class Application:
-    """Answers with its name and what it was sent; `/slow` waits until `go` is set."""
-
-    def __init__(self, name="one"):
-        self.name = name
-        self.begun, self.go = threading.Event(), threading.Event()
-
-    def __call__(self, environ, start_response):
-        if environ["PATH_INFO"] == "/slow":
-            self.begun.set()
-            assert self.go.wait(PATIENCE)
-        body = self.name.encode() + environ["wsgi.input"].read()
-        if environ["PATH_INFO"] == "/big":
-            body = b"x" * 3_000_000
-        start_response("200 OK", [("Content-Length", str(len(body)))])
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
-
-
-@pytest.fixture
-def start():
-    with contextlib.ExitStack() as stack:
-
-        def start(application, listeners, **options):
-            running = Running(application, listeners, **options)
-            stack.callback(running.close)
-            return running
-
-        yield start
-
-
-@pytest.fixture
-def listeners(tmp_path, monkeypatch):
-    """A TCP and a Unix socket."""
-    monkeypatch.chdir(tmp_path)
-    sockets = binds.open_sockets([binds.parse("127.0.0.1:0"), binds.parse("unix:s")])
-    yield sockets
-    for sock in sockets:
-        binds.close(sock)
-
-
-@pytest.fixture
-def connect(listeners):
-    """Connect clients to a listener, 0 for TCP, 1 for Unix."""
-    with contextlib.ExitStack() as stack:
-
-        def connect(index=0):
-            client = stack.enter_context(socket.socket(listeners[index].family))
-            client.settimeout(PATIENCE)
-            client.connect(listeners[index].getsockname())
-            return client
-
-        yield connect
-
-
-def request(path="/", *, method="GET", version="1.1", more="", body=b""):
-    head = f"{method} {path} HTTP/{version}\r\nHost: x\r\n{more}\r\n"
-    return head.encode() + body
-
-
-def answer(client, *, head_only=False):
-    """Read one answer; return its head and its body."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        data += (part := client.recv(65536))
-        assert part, f"closed after {data!r}"
-    head, _, body = data.partition(b"\r\n\r\n")
-    lines = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
-    while not head_only and len(body) < int(lines["Content-Length"]):
-        body += (part := client.recv(65536))
-        assert part, "closed too early"
-    return lines | {"status": head.decode().split()[1]}, body
-
-
-def receive(client, text, times):
-    """Read until the text has come that often; return whether it has."""
-    data = b""
-    while data.count(text) < times and (part := client.recv(65536)):
-        data += part
-    return data.count(text) == times
-
-
-def ask(client, path="/", **options):
-    client.sendall(request(path, **options))
-    return answer(client)
-
-
-def is_closed(client):
-    return client.recv(1) == b""
 
 
 def test_tcp_and_unix_side_by_side(start, listeners, connect):
@@ -453,3 +317,117 @@ def test_an_order_that_was_read_with_the_last_one_is_obeyed(listeners):
     master.close()
     worker.close()
     assert obeyed
+
+
+def messages(running, kind):
+    """Wait for messages of a kind; return their fields."""
+    found = []
+
+    def look():
+        found.extend(m.fields for m in running.master.receive() if m.kind == kind)
+        return found
+
+    return wait_until(look, kind)
+
+
+def hold(running, application, connect, times=1):
+    """Occupy threads with requests that wait."""
+    clients = [connect() for _ in range(times)]
+    for client in clients:
+        client.sendall(request("/slow"))
+    wait_until(lambda: running.server.figures()["in_flight"] == times, "all of them")
+    assert application.begun.wait(PATIENCE)
+    return clients
+
+
+def test_beyond_the_queue_requests_are_refused_at_once(start, listeners, connect):
+    application = Application()
+    running = start(application, listeners, threads=1, limits=Limits(queue=2))
+    holding = hold(running, application, connect)
+    wait_until(lambda: running.server.figures()["busy_threads"] == 1, "the first")
+    for number in (2, 3):
+        holding.append(connect())
+        holding[-1].sendall(request())
+        wait_until(lambda n=number: running.server.figures()["in_flight"] == n, "it to wait")
+    for options in ({}, {"method": "POST", "more": "Content-Length: 1000\r\n", "body": b"begun"}):
+        late = connect()
+        head, _body = ask(late, **options)
+        assert (head["status"], head["Retry-After"], head["Connection"]) == ("503", "1", "close")
+        assert is_closed(late)
+    figures = running.server.figures()
+    assert (figures["refused"], figures["queue"]) == ({"queue": 2}, 2)
+    application.go.set()
+    for client in holding:
+        assert answer(client)[1] == b"one"
+    assert ask(connect())[1] == b"one"
+
+
+def test_free_threads_are_no_queue(start, listeners, connect):
+    application = Application()
+    running = start(application, listeners, threads=4, limits=Limits(queue=1))
+    clients = hold(running, application, connect, 4)
+    application.go.set()
+    for client in clients:
+        assert answer(client)[1] == b"one"
+
+
+def test_figures_are_told_when_asked_and_at_the_end(start, listeners, connect):
+    running = start(Application(), listeners)
+    ask(connect())
+    running.master.send("figures")
+    [found] = messages(running, "figures")
+    figures = found["figures"]
+    assert figures["connections"] == 1
+    assert figures["memory"] > 1_000_000
+    assert abs(figures["started"] - time.time()) < 60
+    assert {"in_flight", "queue", "busy_threads", "threads", "refused"} <= figures.keys()
+    running.drain()
+    running.join()
+    assert messages(running, "figures")[-1]["figures"]["connections"] == 0
+
+
+def test_the_observer_is_told_to_reopen_its_files(start, listeners):
+    class Reopened(Observer):
+        seen = threading.Event()
+
+        def reopen(self):
+            self.seen.set()
+
+    running = start(Application(), listeners, observer=Reopened())
+    running.master.send("reopen")
+    assert Reopened.seen.wait(PATIENCE)
+
+
+def test_it_says_that_it_lives_also_while_requests_hold_all_threads(
+    start, listeners, connect, hasty
+):
+    application = Application()
+    running = start(application, listeners, threads=1)
+    hold(running, application, connect)
+    for _ in range(5):
+        messages(running, "beat")
+    application.go.set()
+
+
+def test_a_master_that_does_not_read_is_no_reason_to_end(start, listeners, connect, monkeypatch):
+    monkeypatch.setattr(serving, "TICK", 0.0)
+    running = start(Application(), listeners)
+    client = connect()
+    for _ in range(2000):  # each a beat, more than the line holds
+        assert ask(client)[1] == b"one"
+    assert messages(running, "beat")
+    assert ask(client)[1] == b"one"
+
+
+def test_two_signals_at_once_are_no_busy_loop(start, listeners, connect):
+    application = Application()
+    running = start(application, listeners)
+    [client] = hold(running, application, connect)
+    for _ in range(3):
+        running.server.ask_to_drain(PATIENCE)
+    wait_until(lambda: running.server.draining, "the order")
+    before = time.process_time()
+    time.sleep(0.3)
+    assert time.process_time() - before < 0.15
+    application.go.set()
+    assert answer(client)[1] == b"one"
