@@ -168,6 +168,17 @@ def test_a_signal_ends_a_worker_at_a_prompt(tmp_path, call, prompt, enter, numbe
         assert screen.echoes()
 
 
+def test_a_prompt_that_outlives_a_reload_leaves_the_terminal_usable(tmp_path):
+    with terminal(tmp_path, "breakpoint()", CARBOY_GRACE="0.5") as screen:
+        Request(screen.port)
+        screen.wait_for(r"\(Pdb\) ", since=0)
+        wait_until(lambda: not screen.echoes(), "the prompt, which echoes by itself")
+        save(tmp_path / "hello.py", VIEW.format("pass"))
+        screen.wait_for("reloaded in", since=0)
+        wait_until(screen.echoes, "the end of the old worker, whose grace is over")
+        assert Request(screen.port).answer() == "41 bottles"
+
+
 # --- shells --------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from carboy import options, orders, project, settings
+from carboy.arguments import build_parser
 from carboy.errors import SettingsError, UserError
 from carboy.settings import Resolved
 
@@ -18,7 +19,7 @@ def main(argv: Sequence[str] | None = None, **defaults: Any) -> int:
     replace the declared defaults of server options (`app="portal:create_app"`,
     `env="production"`): what a buildout bakes into its script.
     """
-    arguments = options.build_parser("serve").parse_args(argv)
+    arguments = build_parser("serve").parse_args(argv)
     assignment = orders.take(os.environ)
     try:
         if assignment is not None:
@@ -76,4 +77,35 @@ def _check(arguments: argparse.Namespace, defaults: dict[str, Any]) -> int:
     return check.run(resolve(arguments, defaults, strict=False), stream=sys.stdout)
 
 
-_COMMANDS = {"run": _run, "config": _config, "check": _check}
+def _reload(arguments: argparse.Namespace, defaults: dict[str, Any]) -> int:
+    from carboy.commands import reload
+
+    return reload.run(_remote_options(arguments, defaults), stream=sys.stdout)
+
+
+def _status(arguments: argparse.Namespace, defaults: dict[str, Any]) -> int:
+    from carboy.commands import status
+
+    options = _remote_options(arguments, defaults)
+    return status.run(options, as_json=arguments.json, stream=sys.stdout)
+
+
+def _stop(arguments: argparse.Namespace, defaults: dict[str, Any]) -> int:
+    from carboy.commands import stop
+
+    return stop.run(_remote_options(arguments, defaults), stream=sys.stdout)
+
+
+def _remote_options(arguments: argparse.Namespace, defaults: dict[str, Any]) -> Any:
+    # Whoever speaks to a running server need not have the secrets that it was started with.
+    return resolve(arguments, defaults, strict=False).options
+
+
+_COMMANDS = {
+    "run": _run,
+    "config": _config,
+    "check": _check,
+    "reload": _reload,
+    "status": _status,
+    "stop": _stop,
+}

@@ -2,9 +2,10 @@
 
 import contextlib
 import os
+import signal
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -80,13 +81,26 @@ class Console:
 
     def _print(self, text: str) -> None:
         # A full disk, or a pipe that nobody reads any more, is no reason to stop serving.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), _terminal_signal_blocked():
             print(text, file=self._stream, flush=True)
 
     def _paint(self, text: str, style: str) -> str:
         if not self._colour or style not in _STYLES:
             return text
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
+
+
+@contextlib.contextmanager
+def _terminal_signal_blocked() -> Iterator[None]:
+    """Let a write from the background succeed after `stty tostop`.
+
+    The terminal would answer each attempt with SIGTTOU, which means one worker less.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _terminal_state() -> list[Any] | None:

@@ -4,32 +4,25 @@ It imports neither the application nor Flask nor waitress, so that it stays smal
 in it grows old; whatever may fail happens in a worker.
 """
 
-import contextlib
 import os
-import selectors
 import signal
 import socket
-import time
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any
 
-from carboy import process
+from carboy import binds
 from carboy.console import Console
+from carboy.control import Control, Reply
+from carboy.crew import Crew
 from carboy.generation import Generation
-from carboy.link import Message
+from carboy.loop import Loop, Timer
 from carboy.monitor import Monitor
-from carboy.process import WorkerProcess
-
-# An editor that saves writes more than once: wait until nothing has changed for so long, in
-# seconds, before the new generation starts. The old one stops at the first change.
-SETTLE = 0.01
-# Pause before a worker that died is replaced: doubled with each death, up to the limit.
-FIRST_PAUSE, LONGEST_PAUSE = 0.25, 15.0
-# A worker that served for so long, in seconds, was healthy: its death starts from the first pause.
-HEALTHY = 10.0
-# In production the start is given up after so many workers died in a row before any was ready.
-START_ATTEMPTS = 4
+from carboy.notify import Notifier
+from carboy.overview import Overview, is_silent
+from carboy.reasons import in_short
+from carboy.signals import SignalTable
+from carboy.succession import Succession
+from carboy.survey import Survey
 
 EXIT_OK, EXIT_FORCED, EXIT_FAILED = 0, 1, 3
 
@@ -37,9 +30,8 @@ EXIT_OK, EXIT_FORCED, EXIT_FAILED = 0, 1, 3
 class Master:
     """Runs generations of workers until it is told to stop; `run()` returns the exit code.
 
-    `options` are the resolved server options. With a `monitor` (development) a changed file
-    stops the old generation at once and starts a new one, whose failure is shown in the
-    browser; without, a new generation replaces the old one only when it is ready.
+    `options` are the resolved server options. With a `monitor` (development) it reloads when
+    a file changes. It answers on the `control` socket and, to probes, on those of `status`.
     """
 
     def __init__(
@@ -49,369 +41,194 @@ class Master:
         console: Console,
         *,
         monitor: Monitor | None = None,
+        control: socket.socket | None = None,
+        status: Sequence[socket.socket] = (),
+        notifier: Notifier | None = None,
     ) -> None:
         self._options = options
-        self._listeners = listeners
         self._console = console
         self._monitor = monitor
-        self._selector = selectors.DefaultSelector()
-        self._workers: dict[int, WorkerProcess] = {}
-        self._serving: Generation | None = None
-        self._coming: Generation | None = None
-        self._number = 0
-        self._start_at: float | None = None  # when the next generation is due
-        self._changed_at = 0.0
-        self._changed: set[Path] = set()
-        self._adopted: dict[int, list[int]] = {}  # idle connections by listener, between two
-        self._respawn_at: list[float] = []
-        self._deaths = 0
-        self._last_error = ""
-        self._stopping: str | None = None
+        self._notifier = notifier or Notifier()
+        self._loop = Loop()
+        # In development somebody may be at a prompt while a module is imported.
+        patience = 0.0 if monitor else options.start_timeout
+        self._crew = Crew(self._loop, listeners, console, options, start_timeout=patience)
+        self._crew.handlers["beat"] = lambda worker, _message: worker.note_sign_of_life()
+        self._survey = Survey(self._loop, self._crew)
+        self._succession = Succession(
+            options, self._loop, console, self._crew, self, monitor=monitor
+        )
+        self._overview = Overview(
+            self._succession,
+            self._crew,
+            self._survey,
+            addresses=[binds.describe(sock) for sock in listeners],
+            queue=options.queue,
+        )
+        self._next_look: Timer | None = None
+        self._reload_replies: list[Reply] = []
         self._exit_code = EXIT_OK
+        if control:
+            commands = {"reload": self._reload, "status": self._status, "stop": self._stop_by}
+            Control(self._loop, control, commands)
+        if status:
+            from carboy.probes import Probes
+
+            Probes(self._loop, status, self._overview)
 
     # -- the loop ---------------------------------------------------------------------------
 
     def run(self) -> int:
         """Serve until a signal ends it, and leave no worker behind."""
-        wakeup = self._install_signals()
-        try:
-            if self._monitor and self._monitor.interval is None:
-                self._selector.register(self._monitor, selectors.EVENT_READ, self._look_for_changes)
-            self._start_generation()
-            while not (self._stopping and not self._workers):
-                self._turn()
-        finally:
-            for worker in self._workers.values():
-                worker.kill()
-                worker.process.wait()
-            # A worker that was at a prompt when its time was over has left it as the prompt had it.
-            self._console.restore_terminal()
-            for sock in wakeup:
-                sock.close()
+        table = {
+            signal.SIGTERM: self._on_stop,
+            signal.SIGINT: self._on_stop,
+            signal.SIGHUP: self._on_hangup,
+            signal.SIGUSR1: self._on_reopen,
+            signal.SIGTTIN: lambda _: self._resize(1),
+            signal.SIGTTOU: lambda _: self._resize(-1),
+            signal.SIGCHLD: lambda _: None,  # to wake the loop, which looks for itself
+        }
+        with SignalTable(self._loop, table):
+            try:
+                self._begin()
+                while not (self._succession.is_stopping and not self._crew):
+                    self._loop.turn()
+                    self._crew.reap()
+                    self._watch_files()
+            finally:
+                self._crew.bury()
+                # One that was at a prompt has left the terminal as the prompt had it.
+                self._console.restore_terminal()
+                self._loop.close()
         return self._exit_code
 
-    def _turn(self) -> None:
-        for key, _events in self._selector.select(self._timeout()):
-            key.data()
-        self._reap()
-        self._keep_time()
-
-    def _timeout(self) -> float | None:
-        due = [worker.deadline for worker in self._workers.values() if worker.deadline]
-        due += self._respawn_at
-        if self._start_at is not None:
-            due.append(self._start_at)
-        now = time.monotonic()
-        if self._monitor and self._monitor.interval is not None:
-            due.append(now + self._monitor.interval)
-        return max(0.0, min(due) - now) if due else None
-
-    def _keep_time(self) -> None:
-        now = time.monotonic()
-        if self._monitor and self._monitor.interval is not None:
-            self._look_for_changes()
-        for worker in list(self._workers.values()):
-            if worker.deadline is not None and now >= worker.deadline:
-                if not worker.kills:
-                    self._console.warn(f"worker {worker.pid} did not finish in time: ended")
-                worker.end()
-        if self._start_at is not None and now >= self._start_at:
-            self._start_generation()
-        self._respawn(now)
+    def _begin(self) -> None:
+        if self._monitor and self._monitor.interval is None:
+            self._loop.watch(self._monitor, self._look_for_changes)
+        if self._notifier.watchdog:
+            self._loop.after(self._notifier.watchdog, self._prove_life)
+        if self._options.request_timeout:
+            self._loop.after(self._options.request_timeout, self._replace_silent)
+        self._succession.begin()
 
     # -- signals ----------------------------------------------------------------------------
 
-    def _install_signals(self) -> tuple[socket.socket, socket.socket]:
-        """Turn signals into bytes that the loop reads; the handlers themselves do nothing."""
-        ours, theirs = socket.socketpair()
-        for sock in (ours, theirs):
-            sock.setblocking(False)
-        signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
-            signal.signal(number, lambda *_: None)
-        self._selector.register(
-            ours, selectors.EVENT_READ, lambda: self._on_signals(ours.recv(4096))
-        )
-        return ours, theirs
-
-    def _on_signals(self, numbers: bytes) -> None:
-        for number in numbers:
-            if number in (signal.SIGTERM, signal.SIGINT):
-                self._on_stop(signal.Signals(number).name)
-            elif number == signal.SIGHUP:
-                self._on_hangup()
-
-    def _on_stop(self, reason: str) -> None:
-        if self._stopping:
-            self._console.warn(f"{reason} again: stopping at once")
+    def _on_stop(self, number: signal.Signals) -> None:
+        if self._succession.is_stopping:
+            self._console.warn(f"{number.name} again: stopping at once")
             self._exit_code = EXIT_FORCED
-            for worker in self._workers.values():
-                worker.kill()
-            return
-        self._console.say(f"{reason}: finishing the requests under way")
-        self._stop(reason)
+            self._crew.kill()
+        else:
+            self._stop(number.name)
 
     def _stop(self, reason: str) -> None:
-        self._stopping = reason
-        self._start_at = None
-        self._respawn_at.clear()
-        for worker in self._workers.values():
-            if worker.state == "ready":
-                worker.drain(self._options.grace, hand_over=False)
-            elif worker.state != "draining":
-                worker.end()
-        self._drop_adopted()
+        if self._succession.is_stopping:
+            return
+        self._console.say(f"{reason}: finishing the requests under way")
+        self._end("finishing the requests under way")
 
-    def _on_hangup(self) -> None:
-        if not self._stopping:
+    def _end(self, status: str) -> None:
+        self._notifier.stopping(status)
+        self._succession.stop()
+        self._answer_reloads(ok=False, error="the server is stopping")
+
+    def _on_hangup(self, _number: signal.Signals) -> None:
+        if not self._succession.is_stopping:
             self._console.say("SIGHUP: reloading")
-            self._request_generation()
+            self._succession.request()
 
-    # -- generations ------------------------------------------------------------------------
+    def _on_reopen(self, _number: signal.Signals) -> None:
+        self._console.say("SIGUSR1: opening the log files anew")
+        for worker in self._crew:
+            worker.tell("reopen")
 
-    def _request_generation(self) -> None:
-        """Let a new generation start as soon as nothing changes any more."""
-        self._changed_at = self._changed_at or time.monotonic()
-        self._start_at = time.monotonic() + SETTLE
-        self._abandon_coming()
-        if self._monitor and self._serving:
-            self._retire(self._serving)
-            self._serving = None
-
-    def _start_generation(self) -> None:
-        self._start_at = None
-        self._abandon_coming()
-        self._number += 1
-        self._last_error = ""
-        self._coming = Generation(self._number)
-        for _ in range(self._options.workers):
-            self._spawn(self._coming)
-
-    def _spawn(self, generation: Generation, broken: str = "") -> None:
-        options = self._options
-        mode = {name: getattr(options, name) for name in _MODE}
-        changed = [str(path) for path in self._changed]
-        try:
-            worker = process.start(
-                self._listeners, generation.number, mode=mode, broken=broken, changed=changed
-            )
-        except OSError as error:  # no memory, no processes left: what serves goes on serving
-            self._console.warn(f"cannot start a worker: {error.strerror}")
-            self._drop_adopted()  # idle connections must not take the descriptors it needs
-            self._deaths += 1
-            self._replace_later()
+    def _resize(self, step: int) -> None:
+        if self._succession.is_stopping:
             return
-        generation.add(worker)
-        self._workers[worker.pid] = worker
-        self._selector.register(worker.link, selectors.EVENT_READ, lambda: self._read(worker))
+        self._succession.resize(step)
+        self._console.say(f"{self._succession.count} workers from now on")
 
-    def _retire(self, generation: Generation) -> None:
-        """Let a generation finish what it has begun; its idle connections go to the next."""
-        for worker in generation.workers:
-            # One that runs its hooks may be ready and serve before we hear of it.
-            if worker.state in ("preparing", "ready"):
-                worker.drain(self._options.grace, hand_over=True)
-            elif worker.state != "draining":
-                worker.end()
+    # -- how generations come out -------------------------------------------------------------
 
-    def _abandon_coming(self) -> None:
-        if self._coming:
-            self._retire(self._coming)
-            self._coming = None
+    def on_reloading(self) -> None:
+        """Tell the service manager that a reload has begun."""
+        if self._overview.generation or self._monitor:
+            self._notifier.reloading()
 
-    def _promote(self, generation: Generation) -> None:
-        before, self._serving, self._coming = self._serving, generation, None
-        if before:
-            self._retire(before)
-        self._pass_on_connections()
-        self._console.ready(
-            generation.number,
-            pids=[worker.pid for worker in generation.workers],
-            seconds=time.monotonic() - (self._changed_at or generation.started),
-            changed=self._changed,
-            failed=generation.failed,
-        )
-        self._changed_at = 0.0
-        self._changed = set()
-
-    # -- messages of the workers ------------------------------------------------------------
-
-    def _read(self, worker: WorkerProcess) -> None:
-        for message in worker.link.receive():
-            self._handlers[message.kind](self, worker, message)
-        if worker.link.closed:
-            self._deafen(worker)
-
-    def _deafen(self, worker: WorkerProcess) -> None:
-        with contextlib.suppress(KeyError):
-            self._selector.unregister(worker.link)
-
-    def _on_made(self, worker: WorkerProcess, _message: Message) -> None:
-        if worker.state == "starting":
-            worker.state = "made"
-            self._prepare(worker)
-
-    def _prepare(self, worker: WorkerProcess) -> None:
-        """Let one worker run the once-per-generation hooks, and the others wait for it."""
-        generation = self._generation_of(worker)
-        for member in generation.to_prepare() if generation else ():
-            member.link.send("prepare", once=member is generation.first)  # type: ignore[union-attr]
-
-    def _on_ready(self, worker: WorkerProcess, message: Message) -> None:
-        if worker.state == "draining":
-            return
-        worker.state = "ready"
-        generation = self._generation_of(worker)
-        if generation is None:
-            return
-        if self._monitor:
-            self._monitor.watch(Path(path) for path in message.fields["watch"])
-        generation.is_prepared = True
-        self._prepare(worker)
-        if generation is self._coming and generation.is_ready(self._options.workers):
-            self._promote(generation)
-        elif generation is self._serving:
-            self._console.say(f"worker {worker.pid} is ready")
-            self._pass_on_connections()
-
-    def _on_failed(self, worker: WorkerProcess, message: Message) -> None:
-        worker.failure = message.fields
-        if worker.state == "draining":
-            return
-        if self._monitor:
-            # What mends it may lie outside the watched folders.
-            self._monitor.watch(Path(path) for path in message.fields["files"])
-        generation = self._generation_of(worker)
-        if generation:
-            generation.failed = True
-        text = message.fields["text"]
-        if text != self._last_error:
-            self._console.failure(text)
-        self._last_error = text
-
-    def _on_connections(self, _worker: WorkerProcess, message: Message) -> None:
-        self._adopted.setdefault(message.fields["listener"], []).extend(message.descriptors)
-        self._pass_on_connections()
-
-    def _on_debugger(self, _worker: WorkerProcess, message: Message) -> None:
-        if message.fields["pin"]:
-            self._console.say(f"debugger PIN {message.fields['pin']}")
-
-    _handlers: ClassVar[dict[str, Callable[["Master", WorkerProcess, Message], None]]] = {
-        "made": _on_made,
-        "ready": _on_ready,
-        "failed": _on_failed,
-        "connections": _on_connections,
-        "debugger": _on_debugger,
-    }
-
-    def _generation_of(self, worker: WorkerProcess) -> Generation | None:
-        for generation in (self._coming, self._serving):
-            if generation and worker in generation.workers:
-                return generation
-        return None
-
-    # -- connections between two generations --------------------------------------------------
-
-    def _pass_on_connections(self) -> None:
-        """Give the idle connections of the old generation to the new one, in turns."""
-        heirs = [w for w in self._serving.workers if w.state == "ready"] if self._serving else []
-        if self._stopping:
-            self._drop_adopted()
-        if not heirs or not self._adopted:
-            return
-        for listener, numbers in self._adopted.items():
-            for heir, share in zip(heirs, _deal(numbers, len(heirs)), strict=True):
-                for batch in _batches(share):
-                    heir.link.send("connections", batch, listener=listener)
-        self._drop_adopted()
-
-    def _drop_adopted(self) -> None:
-        for numbers in self._adopted.values():
-            for number in numbers:
-                os.close(number)
-        self._adopted.clear()
-
-    # -- deaths -------------------------------------------------------------------------------
-
-    def _reap(self) -> None:
-        for worker in [w for w in self._workers.values() if w.process.poll() is not None]:
-            if not worker.link.closed:
-                self._read(worker)  # what it said last
-            self._deafen(worker)
-            generation = self._generation_of(worker)
-            del self._workers[worker.pid]
-            worker.release()
-            if worker.process.returncode < 0:
-                self._console.restore_terminal()
-            if worker.state != "draining" and generation and not self._stopping:
-                generation.workers.remove(worker)
-                self._on_death(worker, generation)
-
-    def _on_death(self, worker: WorkerProcess, generation: Generation) -> None:
-        how = worker.describe_end()
-        if worker.state == "ready":
-            self._console.warn(f"worker {worker.pid} {how}: starting another")
-            self._deaths = 0 if worker.age() > HEALTHY else self._deaths + 1
-            self._replace_later()
-        elif self._monitor and not generation.failed:
-            broken = f"the worker {how} while it imported and made the application"
-            self._console.failure(broken)
-            generation.failed = True
-            self._spawn(generation, broken)
-        elif self._monitor:  # not even the error can be shown: something is wrong with us
-            self._deaths += 1
-            self._replace_later()
-        elif generation is self._coming and self._serving:
-            self._console.failure(f"reload given up, the old code serves on: new worker {how}")
-            self._abandon_coming()
-            self._changed_at = 0.0
+    def on_serving(self, generation: Generation, seconds: float) -> None:
+        """Tell everyone who waits that a generation serves, or shows its error."""
+        if generation.number > 1:
+            self._overview.reloads["failed" if generation.failed else "done"] += 1
+        self._notifier.ready(f"generation {generation.number} serves")
+        if generation.failed:
+            reason = f"the browser shows the error: {in_short(generation.reason)}"
+            self._answer_reloads(ok=False, error=reason)
         else:
-            self._on_failed_start(worker, how)
+            pids = [worker.pid for worker in generation.workers]
+            self._answer_reloads(ok=True, generation=generation.number, seconds=seconds, pids=pids)
 
-    def _on_failed_start(self, worker: WorkerProcess, how: str) -> None:
-        self._deaths += 1
-        hopeless = bool(worker.failure and worker.failure["is_user_error"])
-        if self._serving is None and (hopeless or self._deaths >= START_ATTEMPTS):
-            # What the operator can mend has been said in one line: no retry mends it.
-            if not hopeless:
-                self._console.failure(f"giving up: {self._deaths} workers died while starting")
-            self._exit_code = EXIT_FAILED
-            self._stop("failed start")
+    def on_reload_failed(self, reason: str) -> None:
+        """Tell everyone who waits that the old generation serves on."""
+        self._overview.reloads["failed"] += 1
+        said = f"reload given up, the old code serves on: {in_short(reason)}"
+        self._notifier.ready(said)
+        self._answer_reloads(ok=False, error=said)
+
+    def on_hopeless(self) -> None:
+        """End, since nothing can be served."""
+        self._exit_code = EXIT_FAILED
+        self._end("no worker becomes ready")
+
+    # -- commands -----------------------------------------------------------------------------
+
+    def _reload(self, reply: Reply) -> None:
+        if self._succession.is_stopping:
+            reply(ok=False, error="the server is stopping")
             return
-        self._console.warn(f"worker {worker.pid} {how} while starting: trying again")
-        self._replace_later()
+        self._console.say("serve reload: reloading")
+        self._reload_replies.append(reply)
+        self._succession.request()
 
-    def _replace_later(self) -> None:
-        pause = FIRST_PAUSE * 2 ** min(self._deaths, 10) if self._deaths else 0.0
-        self._respawn_at.append(time.monotonic() + min(pause, LONGEST_PAUSE))
+    def _answer_reloads(self, **fields: Any) -> None:
+        replies, self._reload_replies = self._reload_replies, []
+        for reply in replies:
+            reply(**fields)
 
-    def _respawn(self, now: float) -> None:
-        due = [moment for moment in self._respawn_at if moment <= now]
-        self._respawn_at = [moment for moment in self._respawn_at if moment > now]
-        generation = self._coming or self._serving
-        for _ in due:
-            if generation and len(generation.workers) < self._options.workers:
-                self._spawn(generation)
+    def _status(self, reply: Reply) -> None:
+        self._survey.ask(lambda: reply(ok=True, **self._overview.status()))
+
+    def _stop_by(self, reply: Reply) -> None:
+        # The end of the connection, and of the process, is the rest of the answer.
+        reply(ok=True, pid=os.getpid(), hold=True)
+        self._stop("serve stop")
+
+    # -- time ---------------------------------------------------------------------------------
+
+    def _prove_life(self) -> None:
+        """Keep the service manager's watchdog quiet, for as long as some worker is well."""
+        assert self._notifier.watchdog
+        if self._overview.is_alive():
+            self._notifier.alive()
+        self._loop.after(self._notifier.watchdog, self._prove_life)
+
+    def _replace_silent(self) -> None:
+        """Replace workers that are so stuck that they cannot even say so."""
+        for worker in self._crew:
+            if is_silent(worker, self._options.request_timeout):
+                self._succession.recycle(worker, "no sign of life")
+        self._loop.after(self._options.request_timeout, self._replace_silent)
 
     # -- files --------------------------------------------------------------------------------
 
+    def _watch_files(self) -> None:
+        """Look for changes at intervals where no notification tells of them."""
+        if self._monitor and self._monitor.interval is not None and not self._next_look:
+            self._next_look = self._loop.after(self._monitor.interval, self._look_for_changes)
+
     def _look_for_changes(self) -> None:
         assert self._monitor
+        self._next_look = None
         changed = self._monitor.changes()
-        if changed and not self._stopping:
-            self._changed |= changed
-            self._request_generation()
-
-
-_MODE = ("debug", "reload", "threads", "workers", "grace")
-
-
-def _deal(numbers: Sequence[int], hands: int) -> Iterable[Sequence[int]]:
-    return [numbers[start::hands] for start in range(hands)]
-
-
-def _batches(numbers: Sequence[int]) -> Iterable[Sequence[int]]:
-    from carboy.link import MAX_DESCRIPTORS
-
-    return [numbers[i : i + MAX_DESCRIPTORS] for i in range(0, len(numbers), MAX_DESCRIPTORS)]
+        if changed and not self._succession.is_stopping:
+            self._succession.request(changed)

@@ -19,7 +19,8 @@ class WorkerProcess:
     """A child that runs the same script as the master, as a worker.
 
     `state` goes from "starting" over "made" (the application exists, its hooks have not run)
-    to "ready", then "draining".
+    and "preparing" (they run) to "ready", then "draining". `figures` are the last that it told;
+    `heard` is when it gave its last sign of life, None before it is ready.
     """
 
     process: subprocess.Popen[bytes]
@@ -31,6 +32,12 @@ class WorkerProcess:
     failure: dict[str, Any] | None = None
     deadline: float | None = None
     kills: int = 0
+    drained_by: float | None = None
+    has_served: bool = False
+    heard: float | None = None
+    figures: dict[str, Any] = field(default_factory=dict)
+    is_asked: bool = False
+    untold: list[str] = field(default_factory=list)
 
     @property
     def pid(self) -> int:
@@ -41,10 +48,41 @@ class WorkerProcess:
         """Return the seconds since the start."""
         return time.monotonic() - self.started
 
+    def begin_to_serve(self) -> None:
+        """Take the worker for ready, and tell it what had to wait for that."""
+        self.state = "ready"
+        self.has_served = True
+        self.note_sign_of_life()
+        for kind in self.untold:
+            self.link.send(kind)
+        self.untold.clear()
+
+    def note_sign_of_life(self) -> None:
+        """Remember that the worker was well just now."""
+        self.heard = time.monotonic()
+
+    def tell(self, kind: str) -> None:
+        """Send a message that only a worker that serves understands, as soon as it does."""
+        if self.has_served:
+            self.link.send(kind)
+        elif self.is_starting:
+            self.untold.append(kind)
+
+    @property
+    def is_starting(self) -> bool:
+        """Return whether the worker is on its way to being ready."""
+        return self.state in ("starting", "made", "preparing")
+
+    @property
+    def has_overrun(self) -> bool:
+        """Return whether the time to finish is over, be it that the worker has ended by itself."""
+        return self.drained_by is not None and time.monotonic() >= self.drained_by
+
     def drain(self, grace: float, *, hand_over: bool) -> None:
         """Ask the worker to finish; after `grace` seconds and one more it is ended."""
         self.state = "draining"
-        self.deadline = time.monotonic() + grace + 1.0
+        self.drained_by = time.monotonic() + grace
+        self.deadline = self.drained_by + 1.0
         if not self.link.send("drain", grace=grace, hand_over=hand_over):
             self.end()
 

@@ -2,6 +2,7 @@ import io
 import os
 import pty
 import re
+import signal
 import sys
 import termios
 from pathlib import Path
@@ -141,3 +142,16 @@ def test_a_stream_that_takes_nothing_does_not_end_the_server():
     console = Console(Full())
     console.say("text")
     console.banner([("a", "b")], "title")
+
+
+def test_a_line_does_not_provoke_a_signal_of_the_terminal():
+    masks = []
+
+    class Watching(io.StringIO):
+        def write(self, text):
+            masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+            return super().write(text)
+
+    Console(Watching()).say("text")
+    assert all(signal.SIGTTOU in mask for mask in masks)
+    assert signal.SIGTTOU not in signal.pthread_sigmask(signal.SIG_BLOCK, ())

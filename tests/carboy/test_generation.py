@@ -7,8 +7,8 @@ from carboy.generation import Generation
 
 def generation(*states):
     made = Generation(1)
-    for state in states:
-        made.add(SimpleNamespace(state=state))
+    for pid, state in enumerate(states):
+        made.add(SimpleNamespace(pid=pid, state=state))
     return made
 
 
@@ -61,3 +61,24 @@ def test_nobody_is_made_yet():
 )
 def test_ready_means_that_enough_serve(states, is_ready):
     assert generation(*states).is_ready(2) is is_ready
+
+
+def test_one_that_leaves_does_not_count_once_its_turn_has_come():
+    made = generation("ready", "ready", "starting")
+    first, second, third = made.workers
+    made.leaving += [first, second]
+    assert made.staying() == [second, third]  # the second one's turn comes later
+    assert made.relieved(2) is None
+    third.state = "ready"
+    assert made.relieved(2) is first
+    made.remove(first)
+    assert made.leaving == [second]
+    assert made.relieved(2) is None
+
+
+def test_one_that_is_gone_leaves_no_more():
+    made = generation("ready", "ready")
+    made.leaving += made.workers[:1]
+    made.remove(made.workers[0])
+    assert made.leaving == []
+    assert len(made.workers) == 1

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import os
 import re
 import signal
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 DEADLINE = 30.0
 T = TypeVar("T")
@@ -47,19 +48,21 @@ class Serve:
         command: Sequence[str] | None = None,
         environ: Mapping[str, str] | None = None,
         root: Path | None = None,
-        bind: str = "127.0.0.1:0",
+        bind: str | None = "127.0.0.1:0",
         pass_fds: Sequence[int] = (),
     ) -> None:
         self.folder = folder
         self.log = folder / "serve.log"
-        command = command or [sys.executable, "-m", "carboy"]
+        self.command = [*(command or [sys.executable, "-m", "carboy"])]
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("CARBOY_", "FLASK_"))}
         where = {"CARBOY_ROOT": str(root or folder)}
+        self.environ = {**kept, **where, **(environ or {})}
+        addresses = [] if bind is None else ["--bind", bind]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [*command, "--bind", bind, *arguments],
+                [*self.command, *addresses, *arguments],
                 cwd=folder,
-                env={**kept, **where, **(environ or {})},
+                env=self.environ,
                 pass_fds=pass_fds,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -123,6 +126,24 @@ class Serve:
     def port(self) -> int:
         """The port that the kernel chose."""
         return int(self.wait_for(r"serving +http://[^ ]+:(\d+)/")[1])
+
+    def tell(self, *arguments: str, seconds: float = DEADLINE) -> subprocess.CompletedProcess[str]:
+        """Run a command that speaks to this server, such as `status`; return how it ended."""
+        return subprocess.run(
+            [*self.command, *arguments],
+            cwd=self.folder,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+        )
+
+    def status(self) -> dict[str, Any]:
+        """Return what `status --json` prints."""
+        told = self.tell("status", "--json")
+        assert told.returncode == 0, told.stderr
+        return json.loads(told.stdout)
 
     def connect(self, timeout: float = DEADLINE) -> http.client.HTTPConnection:
         """Return a connection that stays open between requests."""

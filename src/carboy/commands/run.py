@@ -1,17 +1,24 @@
 """`serve run`: bind the sockets, say what is served, and be the master until told to stop."""
 
 import contextlib
+import os
 import resource
+import socket
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from carboy import application, binds, project
+from carboy import activation, application, binds, project, remote
 from carboy.application import ApplicationError
+from carboy.binds import Bind
 from carboy.console import Console
+from carboy.control import ControlError, ControlSocket
+from carboy.errors import UserError
 from carboy.master import Master
 from carboy.monitor import Monitor
+from carboy.notify import Notifier
+from carboy.pid_file import PidFile
 from carboy.settings import Resolved
 
 
@@ -21,20 +28,70 @@ def run(resolved: Resolved) -> int:
     application.split(require_application(options))
     application.working_folder(options.chdir)
     _raise_limit()
-    listeners = binds.open_sockets(binds.resolve(options.bind, options.host, options.port))
     root = project.root()
     console = Console(root=root)
-    monitor = Monitor() if options.reload else None
+    notifier = Notifier.take(os.environ)
+    with contextlib.ExitStack() as undo:
+        listeners = _open(addresses(resolved, console), undo)
+        probes = _open([binds.parse(options.status)] if options.status else [], undo)
+        if options.pid_file:
+            undo.enter_context(PidFile(root / options.pid_file))
+        monitor = _monitor(resolved, root, undo) if options.reload else None
+        console.banner(_banner(resolved, listeners, probes), "Carboy")
+        control = _control(remote.control_path(options), console, undo)
+        master = Master(
+            options,
+            listeners,
+            console,
+            monitor=monitor,
+            control=control,
+            status=probes,
+            notifier=notifier,
+        )
+        return master.run()
+
+
+def addresses(resolved: Resolved, console: Console) -> list[Bind]:
+    """Return where to serve: what was configured, else what systemd has bound, else the default.
+
+    Raises `UserError` for a debugger that other machines could reach.
+    """
+    options: Any = resolved.options
+    passed = activation.take(os.environ)
+    names = ("bind", "host", "port")
+    is_explicit = any(resolved.provenance[name].layer != "default" for name in names)
+    configured = binds.resolve(options.bind, options.host, options.port)
+    if is_explicit or not passed:
+        unused = {bind.fd for bind in passed} - {bind.fd for bind in configured}
+        if unused:
+            # Connections to them would wait for ever.
+            console.warn(f"sockets of systemd are not served: {', '.join(names)} name others")
+        return configured
+    if options.debug and not all(bind.is_loopback for bind in passed):
+        raise UserError("debug: systemd passed a socket that other machines can reach")
+    return passed
+
+
+def _open(wanted: Sequence[Bind], undo: contextlib.ExitStack) -> list[socket.socket]:
+    sockets = binds.open_sockets(wanted)
+    for sock in sockets:
+        undo.callback(binds.close, sock)
+    return sockets
+
+
+def _monitor(resolved: Resolved, root: Path, undo: contextlib.ExitStack) -> Monitor:
+    monitor = Monitor()
+    undo.callback(monitor.close)
+    monitor.watch(watched(resolved, root))
+    return monitor
+
+
+def _control(path: Path, console: Console, undo: contextlib.ExitStack) -> socket.socket | None:
     try:
-        if monitor:
-            monitor.watch(watched(resolved, root))
-        console.banner(_banner(resolved, [binds.describe(sock) for sock in listeners]), "Carboy")
-        return Master(options, listeners, console, monitor=monitor).run()
-    finally:
-        if monitor:
-            monitor.close()
-        for sock in listeners:
-            binds.close(sock)
+        return undo.enter_context(ControlSocket(path)).socket
+    except ControlError as error:  # what is served is worth more than what can be asked
+        console.warn(str(error))
+        return None
 
 
 def _raise_limit() -> None:
@@ -71,9 +128,13 @@ def is_installed(folder: Path) -> bool:
     return folder.suffix == ".egg" or not outside.isdisjoint([folder, *folder.parents])
 
 
-def _banner(resolved: Resolved, addresses: Sequence[str]) -> Iterable[tuple[str, str]]:
+def _banner(
+    resolved: Resolved, listeners: Sequence[socket.socket], probes: Sequence[socket.socket]
+) -> Iterable[tuple[str, str]]:
     options: Any = resolved.options
-    yield "serving", ", ".join(addresses)
+    yield "serving", ", ".join(map(binds.describe, listeners))
+    if probes:
+        yield "status", ", ".join(map(binds.describe, probes))
     yield "application", options.app
     yield "environment", resolved.env
     yield "workers", f"{options.workers} x {options.threads} threads"
