@@ -31,12 +31,12 @@ class Request:
     body: str = ""
 
 
-def ask(connection: http.client.HTTPConnection) -> Request:
+def ask(connection: http.client.HTTPConnection, path: str = "/") -> Request:
     """Send a request, on the open connection if there is one; never raises for a lost one."""
     reused = connection.sock is not None
     sent, body = time.monotonic(), ""
     try:
-        connection.request("GET", "/")
+        connection.request("GET", path)
         response = connection.getresponse()
         reused = False  # half an answer is lost for good
         body = response.read().decode("utf-8", "replace")

@@ -66,9 +66,24 @@ def _evaluate(python: str, expression: str) -> Any:
     return found
 
 
-def _link(eggs: Iterable[Path], site_packages: Path) -> None:
-    for egg in eggs:
-        for entry in egg.iterdir():
-            target = site_packages / entry.name
-            if not entry.name.startswith(".") and not target.exists():
-                target.symlink_to(entry)
+def _link(folders: Iterable[Path], target: Path) -> None:
+    """Link what is in `folders` into `target`; packages that several have parts of are merged."""
+    for folder in folders:
+        for entry in folder.iterdir():
+            place = target / entry.name
+            if entry.name.startswith(".") or entry.name == "__pycache__":
+                continue
+            if not place.exists():
+                place.symlink_to(entry)
+            elif place.is_dir() and not (place / "__init__.py").exists():
+                _merge(place, entry)
+
+
+def _merge(place: Path, entry: Path) -> None:
+    """Put the parts of a namespace package (PEP 420) beside those that are there already."""
+    parts = [entry]
+    if place.is_symlink():
+        parts.insert(0, place.resolve())
+        place.unlink()
+        place.mkdir()
+    _link(parts, place)

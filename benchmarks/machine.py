@@ -10,8 +10,10 @@ def describe() -> dict[str, str]:
     return {
         "cores": str(len(os.sched_getaffinity(0))),
         "processor": _processor(),
-        "kernel": f"{platform.system()} {platform.release()}",
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "kernel": _kernel(),
+        "python": _python(),
+        # What else runs takes its part: from about 0.5 on, figures are not worth much.
+        "load before": f"{os.getloadavg()[0]:.1f}",
     }
 
 
@@ -20,3 +22,16 @@ def _processor() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.machine()
+
+
+def brief() -> str:
+    """Return it in a few words."""
+    return f"{len(os.sched_getaffinity(0))} cores, {_kernel()}, {_python()}"
+
+
+def _kernel() -> str:
+    return f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}"
+
+
+def _python() -> str:
+    return f"{platform.python_implementation()} {platform.python_version()}"

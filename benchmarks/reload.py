@@ -1,21 +1,24 @@
 """`bin/bench reload`: start-up, reload, lost requests and idle cost in development."""
 
 import argparse
-import importlib.metadata
 import random
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import environment, machine, peers, report
+from benchmarks import arguments, environment, machine, peers, report, stage
 from benchmarks.client import LOSSES, OK, Load, Request
 from benchmarks.errors import PeerError
 from benchmarks.peers import Peer, Programs
-from benchmarks.report import Result, Sample
+from benchmarks.report import Column, Columns, Result
 from benchmarks.server import DEADLINE, Server, free_port
 from benchmarks.subject import Subject
+from benchmarks.tools import Tools
+
+SUMMARY = "start-up, reload, lost requests and idle cost in development"
 
 # An answer of the old code counts as stale if the request was sent so long after the save, in
 # seconds: a person needs longer to reach for the browser.
@@ -29,9 +32,32 @@ BEFORE, AFTER = 0.3, 0.5
 PERIOD = 1.0
 
 
+@dataclass(frozen=True)
+class Sample:
+    """One round of one peer: seconds; numbers for one reload under load; percent of a core."""
+
+    start: float
+    reload: float
+    loaded: float
+    requests: int
+    lost: dict[str, int]
+    stale: int
+    idle: float
+
+
+COLUMNS: Columns[Sample] = (
+    Column("start (s)", lambda sample: sample.start, ".2f"),
+    Column("reload (s)", lambda sample: sample.reload, ".2f"),
+    Column("under load (s)", lambda sample: sample.loaded, ".2f"),
+    Column("lost", lambda sample: sum(sample.lost.values()), ".0f"),
+    Column("stale", lambda sample: sample.stale, ".0f"),
+    Column("idle (%)", lambda sample: sample.idle, ".2f"),
+)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the subcommand."""
-    parser.add_argument("--rounds", type=_count, default=8, metavar="N", help="default: 8")
+    parser.add_argument("--rounds", type=arguments.count, default=8, metavar="N", help="default: 8")
     parser.add_argument(
         "--idle", type=float, default=3.0, metavar="SECONDS", help="watch idle ones for; default: 3"
     )
@@ -46,38 +72,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print all samples, for machines")
 
 
-def _count(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return number
-
-
 def _peer(text: str) -> str:
     if not peers.select([text]):
         raise argparse.ArgumentTypeError(f"no peer has {text!r} in its name")
     return text
 
 
-def run(options: argparse.Namespace, *, serve: Sequence[str], python: str) -> int:
+def run(options: argparse.Namespace, tools: Tools) -> int:
     """Measure and print; return 1 if a peer failed to do what is measured."""
     chosen = peers.select(options.peer)
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        flat = environment.flatten(python, folder / "peers")
-        programs = {"serve": serve, "python": [flat]}
-        result = Result(machine.describe(), _versions(flat), options.rounds)
+        flat = environment.flatten(tools.peers, folder / "peers")
+        programs = {"serve": tools.serve, "python": [flat]}
+        versions = stage.versions(flat, (*peers.DISTRIBUTIONS, *peers.OPTIONAL))
+        result: Result[Sample] = Result(machine.describe(), versions, options.rounds)
         _measure(chosen, programs, folder, options, result)
-    print(report.as_json(result) if options.json else report.as_text(result))
+    print(report.as_json(result) if options.json else as_text(result))
     return 1 if result.failures else 0
 
 
-def _versions(python: str) -> dict[str, str]:
-    found = environment.versions(python, (*peers.DISTRIBUTIONS, *peers.OPTIONAL))
-    try:
-        own = importlib.metadata.version("carboy")
-    except importlib.metadata.PackageNotFoundError:
-        own = "not installed"
-    return {"carboy": own, **found}
+def as_text(result: Result[Sample]) -> str:
+    """Return the tables of figures and of ratios, how requests were lost, and failures."""
+    parts = [*report.heading(result), *report.body(result, COLUMNS), *_losses(result)]
+    return "\n\n".join([*parts, *result.failures])
+
+
+def _losses(result: Result[Sample]) -> list[str]:
+    """Return how requests were lost, summed over all rounds; nothing if none was."""
+    rows = [["", "requests", *LOSSES]]
+    for name, samples in result.samples.items():
+        sums = [sum(sample.lost[kind] for sample in samples) for kind in LOSSES]
+        rows.append([name, *map(str, [sum(sample.requests for sample in samples), *sums])])
+    if not any(sum(sample.lost.values()) for all_ in result.samples.values() for sample in all_):
+        return []
+    return ["requests under load, and how they were lost (all rounds)", report.table(rows)]
 
 
 def _measure(
@@ -85,7 +114,7 @@ def _measure(
     programs: Programs,
     folder: Path,
     options: argparse.Namespace,
-    result: Result,
+    result: Result[Sample],
 ) -> None:
     """Measure peer after peer, round by round: what else the machine does hits all of them.
 
@@ -102,7 +131,7 @@ def _measure(
                 result.failures.append(f"{peer.name}, round {number}: {error}")
                 continue
             if number:
-                result.samples.setdefault(peer.name, []).append(sample)
+                result.add(peer.name, sample)
 
 
 def delays(rounds: int) -> list[float]:

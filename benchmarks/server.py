@@ -21,6 +21,8 @@ DEADLINE = 30.0
 PAUSE = 0.002
 # How long a peer may take to end, in seconds, before it is killed.
 GRACE = 5.0
+# A peer that uses less than this part of a core for so long, in seconds, is done with its start.
+IDLE, SAMPLE = 0.05, 0.1
 
 T = TypeVar("T")
 
@@ -67,6 +69,23 @@ class Server:
     def cpu(self) -> float:
         """Return the processor time that all living processes have used, in seconds."""
         return sum(cpu_of(pid) for pid in self.processes())
+
+    def busiest(self, number: int) -> list[int]:
+        """Return the ids of those processes that have used most processor time: the workers."""
+        return sorted(self.processes(), key=cpu_of, reverse=True)[:number]
+
+    def wait_until_settled(self, processes: int) -> None:
+        """Wait until there are so many processes and all of them have nothing to do.
+
+        Raises `PeerError` if it takes too long.
+        """
+        self._wait(lambda: len(self.processes()) >= processes, f"{processes} processes", DEADLINE)
+        self._wait(self._is_idle, "rest", DEADLINE)
+
+    def _is_idle(self) -> bool:
+        before = self.cpu()
+        time.sleep(SAMPLE)
+        return self.cpu() - before < IDLE * SAMPLE
 
     def wait_for(self, body: str) -> Request:
         """Ask on new connections, one after the other, until one is answered by `body`.

@@ -1,0 +1,144 @@
+"""`bin/bench idle`: what thousands of open connections without requests cost the active ones."""
+
+import argparse
+import contextlib
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from benchmarks import arguments, contest, report, rivals, stage, wrk
+from benchmarks.client import TIMEOUT
+from benchmarks.errors import PeerError
+from benchmarks.report import Column, Result
+from benchmarks.rivals import Rival
+from benchmarks.server import Server
+from benchmarks.stage import Stage
+from benchmarks.tools import Tools
+from benchmarks.wrk import Shot
+
+SUMMARY = "cost of idle connections"
+CLIENTS = 100
+# Files that this process has open besides.
+SPARE = 100
+CANDIDATES = tuple(
+    rival.patient() for rival in (rivals.CARBOY, rivals.WAITRESS, rivals.GTHREAD, rivals.GRANIAN)
+)
+_REQUEST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+@dataclass(frozen=True)
+class Found:
+    """One round of one server: without and with idle connections, and how many were left open."""
+
+    without: Shot
+    beside: Shot
+    still_open: int
+
+    @property
+    def cost(self) -> float:
+        """Return the percentage of the throughput that is lost."""
+        return 100 * (1 - self.beside.rate / self.without.rate)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the subcommand."""
+    arguments.add(parser, seconds=1.5, candidates=CANDIDATES)
+    parser.add_argument(
+        "--connections", type=arguments.count, default=5000, metavar="N", help="default: 5000"
+    )
+
+
+def run(options: argparse.Namespace, tools: Tools) -> int:
+    """Measure and print; return 1 if a server failed."""
+
+    def take(built: Stage, rival: Rival, number: int) -> Found:
+        stage.require_files(options.connections + SPARE)
+        with built.running(rival) as server:
+            first = _Probe(server, rival, options)
+            return first.backwards() if number % 2 else first.forwards()
+
+    result = contest.run(CANDIDATES, options, tools, take)
+    return contest.publish("idle", options, result, lambda found: render(found, options))
+
+
+class _Probe:
+    """Measures without idle connections and with them, in either order."""
+
+    def __init__(self, server: Server, rival: Rival, options: argparse.Namespace) -> None:
+        self._server = server
+        self._processes = rival.workers + rival.others
+        self._options = options
+
+    def forwards(self) -> Found:
+        without = self._shoot()
+        return Found(without, *self._beside())
+
+    def backwards(self) -> Found:
+        beside, still_open = self._beside()
+        return Found(self._shoot(), beside, still_open)
+
+    def _beside(self) -> tuple[Shot, int]:
+        with held(self._server.port, self._options.connections) as connections:
+            shot = self._shoot()
+            return shot, sum(map(is_open, connections))
+
+    def _shoot(self) -> Shot:
+        self._server.wait_until_settled(self._processes)
+        return wrk.shoot(self._server.port, clients=CLIENTS, seconds=self._options.seconds)
+
+
+@contextlib.contextmanager
+def held(port: int, number: int) -> Iterator[list[socket.socket]]:
+    """Open connections, each of which has been answered once. Raises `PeerError`."""
+    with contextlib.ExitStack() as stack:
+        try:
+            yield [stack.enter_context(_connect(port)) for _ in range(number)]
+        except OSError as error:
+            raise PeerError(f"{number} connections could not be opened: {error}") from error
+
+
+def _connect(port: int) -> socket.socket:
+    """Return a connection that was answered, as the server may not know of it before."""
+    connection = socket.create_connection(("127.0.0.1", port), TIMEOUT)
+    connection.sendall(_REQUEST)
+    if not connection.recv(4096):
+        raise ConnectionError("closed without an answer")
+    return connection
+
+
+def is_open(connection: socket.socket) -> bool:
+    """Return whether the server has left a connection open."""
+    connection.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        try:
+            while connection.recv(4096):
+                pass
+        except OSError as error:
+            if not isinstance(error, BlockingIOError):
+                return False
+            raise
+        return False
+    return True
+
+
+def render(result: Result[Found], options: argparse.Namespace) -> list[str]:
+    """Return the table."""
+    return [
+        f"{CLIENTS} clients on kept connections, without and with {options.connections} idle ones",
+        report.compared(
+            result,
+            [
+                Column("without (requests/s)", lambda found: found.without.rate, ",.0f"),
+                Column("with (requests/s)", lambda found: found.beside.rate, ",.0f"),
+                Column("cost (%)", lambda found: found.cost, ".1f", compared=False),
+                Column("open at the end", lambda found: found.still_open, ",.0f", compared=False),
+                Column(
+                    "errors",
+                    lambda found: found.without.lost + found.beside.lost,
+                    "d",
+                    compared=False,
+                    is_count=True,
+                ),
+            ],
+        ),
+    ]
