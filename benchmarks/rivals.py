@@ -63,8 +63,6 @@ CARBOY = Rival(
         "--threads={threads}",
         # The others write none unless they are told to; `bin/bench log` tells what it costs.
         "--access-log=off",
-        # Production wants one, and this signs nothing.
-        "--set=SECRET_KEY=of-a-benchmark-and-of-no-use-to-anybody",
     ),
 )
 WAITRESS = Rival(
