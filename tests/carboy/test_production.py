@@ -10,28 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from support.live import HELLO, Serve, fetch, save, serving, wait_until
+from support.live import HELLO, PRODUCTION, SLOW, Serve, fetch, save, serving, wait_until
 
 pytestmark = pytest.mark.live
-
-SLOW = (
-    HELLO
-    + """
-import os, pathlib, time
-
-@app.route("/pid")
-def pid():
-    return str(os.getpid())
-
-@app.route("/slow")
-def slow():
-    pathlib.Path("begun").touch()
-    while not pathlib.Path("go").exists():
-        time.sleep(0.01)
-    return "finished"
-"""
-)
-PRODUCTION = ("--app", "hello:app", "--env", "production")
 
 
 @pytest.fixture

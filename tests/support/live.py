@@ -27,6 +27,27 @@ def index():
     return "one"
 """
 
+# Answers /slow only when there is a file named "go".
+SLOW = (
+    HELLO
+    + """
+import os, pathlib, time
+
+@app.route("/pid")
+def pid():
+    return str(os.getpid())
+
+@app.route("/slow")
+def slow():
+    pathlib.Path("begun").touch()
+    while not pathlib.Path("go").exists():
+        time.sleep(0.01)
+    return "finished"
+"""
+)
+
+PRODUCTION = ("--app", "hello:app", "--env", "production")
+
 
 def wait_until(condition: Callable[[], T], what: str, seconds: float = DEADLINE) -> T:
     """Return what `condition` returns as soon as it is true."""
