@@ -126,7 +126,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         if len(requests) > 1:
             return
         server = self.server.carboy
-        if len(server.queue) + len(server.slow) >= server.queue_limit and server.is_full():
+        if server.is_crowded():
             self.refuse("queue", 503)
         elif server.tempo.scores and server.tempo.is_slow(request.path):
             self.server.add_slow_task(self)
@@ -143,7 +143,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         server.deadlines.add(self)
         if not request.headers_finished or self.requests:
             return
-        if len(server.queue) + len(server.slow) >= server.queue_limit and server.is_full():
+        if server.is_crowded():
             self.refuse("queue", 503)
         elif request.expect_continue and not self.sent_continue:
             self.send_continue()

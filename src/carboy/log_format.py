@@ -7,6 +7,7 @@ speak to a terminal is written as an escape.
 import json
 import re
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -60,7 +61,7 @@ class Clock:
         return text
 
 
-class Format:
+class Format(ABC):
     """Turns entries into lines.
 
     The line is made as if there were nothing to escape, and looked over as a whole: that is
@@ -81,9 +82,9 @@ class Format:
         line = self.arrange(self.escaped(entry))
         return line if len(line) <= LONGEST else self.arrange(self.escaped(entry, is_cut=True))
 
+    @abstractmethod
     def arrange(self, fields: Fields) -> str:
         """Return the line for an entry whose texts need no escape."""
-        raise NotImplementedError
 
     def escape(self, text: str) -> str:
         """Return `text` in printable ASCII, harmless between quotes."""

@@ -39,17 +39,21 @@ class Peer:
             self._timer.cancel()
 
     def _read(self) -> None:
+        if data := self._take():
+            self.data += data
+            self._receive(self)
+
+    def _take(self) -> bytes:
+        """Return what has come, b"" if nothing; closes at the end."""
         try:
             data = self._socket.recv(16384)
         except BlockingIOError:
-            return
+            return b""
         except OSError:
             data = b""
         if not data:
             self.close()
-            return
-        self.data += data
-        self._receive(self)
+        return data
 
     def hear_no_more(self) -> None:
         """Take the request for whole; the answer may take its time."""
@@ -89,17 +93,7 @@ class Peer:
         except OSError:
             self.close()
         else:
-            self._loop.watch(self._socket, self._discard, READ)
-
-    def _discard(self) -> None:
-        try:
-            data = self._socket.recv(16384)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self.close()
+            self._loop.watch(self._socket, self._take, READ)  # and throw it away
 
     def close(self) -> None:
         """End the connection."""

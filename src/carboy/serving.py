@@ -91,10 +91,10 @@ class Server:
         self._control = _Control()
         self._poller[link.fileno()] = self._poller[self._wake] = self._control
         self._leadership = Leadership(threads, self._turn)
-        self.queue, self.slow = self._leadership.queue, self._leadership.slow
+        self._queue, self._slow = self._leadership.queue, self._leadership.slow
         self.tempo = Tempo()
-        # Beyond it `is_full` is asked; 0 where the queue is not all that waits.
-        self.queue_limit = 0 if limits.per_client else limits.queue or sys.maxsize
+        # Below it nothing else need be counted; 0 where the queue is not all that waits.
+        self._queue_limit = 0 if limits.per_client else limits.queue or sys.maxsize
         self.shares = Shares(limits.per_client, self._leadership.add_task)
         adjustments = _adjustments(limits, threads, connection_limit)
         self._listeners = [
@@ -112,13 +112,16 @@ class Server:
         self._close()
         self._link.send("figures", figures=self.figures())  # they must outlive the worker
 
-    def is_full(self) -> bool:
-        """Return whether no further request may wait; called in the poll."""
+    def is_crowded(self) -> bool:
+        """Return whether no further request may wait; called in the poll, for every request."""
+        return len(self._queue) + len(self._slow) >= self._queue_limit and self._is_full()
+
+    def _is_full(self) -> bool:
         most = self.limits.queue
         return most > 0 and self._waiting() >= most + self._leadership.free()
 
     def _waiting(self) -> int:
-        return len(self.queue) + len(self.slow) + self.shares.waiting
+        return len(self._queue) + len(self._slow) + self.shares.waiting
 
     def figures(self) -> dict[str, Any]:
         """Return what the worker does and has done, as JSON can hold it."""

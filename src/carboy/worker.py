@@ -117,14 +117,19 @@ def _own_sources() -> list[str]:
     """Return the imported files that somebody may edit: neither Python's nor an egg's."""
     # Not getattr: a module that loads itself lazily would do so, and may fail.
     found = {getattr(module, "__dict__", {}).get("__file__") for module in sys.modules.values()}
-    return [path for path in found if isinstance(path, str) and is_own(path)]
+    outside = _outside()  # once: there may be a thousand modules
+    return [path for path in found if isinstance(path, str) and not path.startswith(outside)]
 
 
 def is_own(path: str) -> bool:
     """Return whether somebody may edit a file: it is neither Python's nor in an egg."""
+    return not path.startswith(_outside())
+
+
+def _outside() -> tuple[str, ...]:
     eggs = (entry for entry in sys.path if entry.endswith(".egg"))
-    outside = (sys.prefix, sys.base_prefix, *eggs)
-    return not path.startswith(tuple(f"{folder.rstrip(os.sep)}{os.sep}" for folder in outside))
+    folders = (sys.prefix, sys.base_prefix, *eggs)
+    return tuple(f"{folder.rstrip(os.sep)}{os.sep}" for folder in folders)
 
 
 def make_application(resolved: Any) -> WSGIApplication:

@@ -5,6 +5,7 @@ import socket
 import stat
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -277,6 +278,15 @@ def test_status_does_not_wait_for_a_worker_that_does_not_answer(server):
         os.kill(first, 18)  # SIGCONT
 
 
+def sockets(pid):
+    """Return the open sockets of a process, each by its number in the kernel."""
+    found = set()
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):  # closed meanwhile
+            found.add(str(path.readlink()))
+    return {name for name in found if name.startswith("socket:")}
+
+
 @pytest.mark.live
 def test_stop_ends_when_the_server_has_ended(folder):
     (folder / "hello.py").write_text(
@@ -295,8 +305,10 @@ def test_stop_ends_when_the_server_has_ended(folder):
         assert server.status()["state"] == "stopping"
         refused = server.tell("reload")
         assert (refused.returncode, refused.stderr) == (1, "serve: the server is stopping\n")
+        before = sockets(server.process.pid)
         again = threading.Thread(target=lambda: told.append(server.tell("stop")))
         again.start()
+        wait_until(lambda: sockets(server.process.pid) - before, "the second one's connection")
         assert told == []
         (folder / "go").touch()
         for thread in (asking, stopping, again):
