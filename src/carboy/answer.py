@@ -32,6 +32,8 @@ class Answer(Task):  # type: ignore[misc]
     """A task that sends small answers in one piece, and lets connections live."""
 
     wrote_header = False
+    # Nothing is left to send for `finish`.
+    is_finished = False
     response_headers: list[tuple[str, str]]
     content_length: int | None = None
     # False while waitress may be about to send a file, past `write`.
@@ -60,7 +62,7 @@ class Answer(Task):  # type: ignore[misc]
 
     def _write_whole(self, data: bytes) -> None:
         header = self.build_response_header()
-        self.wrote_header = True
+        self.wrote_header = self.is_finished = True
         self.content_bytes_written = len(data)
         self.channel.write_soon(header + data)
 

@@ -50,6 +50,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     mark: tuple[float, int] | None = None
     # The size of a file that the current answer sends (`wsgi.file_wrapper`), for the log.
     file_size = 0
+    # Bytes in the last of the buffers that wait to be sent.
+    current_outbuf_count: int
     # Set by the answer to a request that was not read to its end.
     lingers = False
     _stretch = STRETCH
@@ -129,7 +131,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         if server.is_crowded():
             self.refuse("queue", 503)
         elif server.tempo.scores and server.tempo.is_slow(request.path):
-            self.server.add_slow_task(self)
+            computes = server.tempo.computes(request.path)
+            (self.server.add_computing_task if computes else self.server.add_waiting_task)(self)
         else:
             self.server.add_task(self)
 
@@ -155,22 +158,70 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         for request in self.requests[:1]:
             self._path = request.path
 
-    def took(self, seconds: float) -> None:
+    def took(self, seconds: float, computed: float) -> None:
         """Learn it."""
-        self.server.carboy.tempo.note(self._path, seconds)
+        self.server.carboy.tempo.note(self._path, seconds, computed)
 
     def service(self) -> None:
         """Serve one request."""
         try:
-            super().service()
+            if self._answer(self.requests[0]):
+                self._go_on()
+            else:
+                self._stop_reading()
         except BaseException:
             self._abandon()
             raise
+        self.last_activity = time.time()
         if self.close_when_flushed and not self.total_outbufs_len:
             self._end()
         # The usual end: everything is sent, the next request is waited for as before.
         elif self.interest != READ or self.total_outbufs_len or self.will_close:
             self.touch()
+
+    def _answer(self, request: Any) -> bool:
+        """Answer a request; return whether another one may follow."""
+        if not self.connected:
+            return False
+        task = (self.error_task_class if request.error else self.task_class)(self, request)
+        try:
+            task.service()
+        except ClientDisconnected:
+            self.logger.info("Client disconnected while serving %s", request.path)
+            return False
+        except Exception:
+            self.logger.exception("Exception while serving %s", request.path)
+            return False
+        return not task.close_on_finish
+
+    def _go_on(self) -> None:
+        """Take leave of a request, and queue the next one."""
+        if self.current_outbuf_count:  # the next answer begins a buffer: this one's can be freed
+            self.current_outbuf_count = self.adj.outbuf_high_watermark
+        requests = self.requests
+        if len(requests) > 1:
+            self._flush_outbufs_below_high_watermark()
+        requests[0].close()
+        with self.requests_lock:
+            requests.pop(0)
+            if requests:
+                if self.connected:
+                    self.server.add_task(self)
+            elif self.request is not None and self.connected:
+                self._ask_for_rest(self.request)
+
+    def _ask_for_rest(self, request: Any) -> None:
+        """Let a client go on that waited for the end of the answer before."""
+        if request.expect_continue and request.headers_finished and not self.sent_continue:
+            self.send_continue()
+
+    def _stop_reading(self) -> None:
+        """Close the connection after what is to be sent."""
+        with self.requests_lock:
+            self.close_when_flushed = True
+            for request in self.requests:
+                request.close()
+            self.requests = []
 
     def _abandon(self) -> None:
         """Close soon, after what must not happen: the client would wait for ever."""

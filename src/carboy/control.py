@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from carboy import project
 from carboy.errors import UserError
 from carboy.loop import Loop
 from carboy.peer import Peer, Reception
@@ -41,7 +42,7 @@ class ControlSocket:
         self._path = path
         self._inode = 0
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            project.make_room(path)
             self.socket = self._open()
         except OSError as error:
             reason = error.strerror or str(error)

@@ -12,10 +12,6 @@ from carboy.link import Message
 from carboy.loop import Loop
 from carboy.process import WorkerProcess
 
-# What a worker must know to show an error when it cannot read its settings.
-_MODE = ("debug", "reload", "threads", "workers", "grace")
-
-
 Handler = Callable[[WorkerProcess, Message], None]
 
 
@@ -57,7 +53,7 @@ class Crew:
         worker = process.start(
             self._listeners,
             generation,
-            mode={name: getattr(self._options, name) for name in _MODE},
+            options=vars(self._options),
             broken=broken,
             changed=[str(path) for path in changed],
         )

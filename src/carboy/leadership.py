@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from carboy.lanes import SPAN, Lanes, processor_time
+
 # A task that has held the leader for one to two of these, in seconds, goes on beside a new
 # leader. Longer than requests that only compute a little; short for whoever waits behind one.
 PATIENCE = 0.004
@@ -23,11 +25,15 @@ _logger = logging.getLogger("carboy")
 
 
 class Running(NamedTuple):
-    """A task that runs beside the leader: in which thread, and since when (`time.monotonic`)."""
+    """A task that runs beside the leader: in which thread, and since when.
+
+    By `time.monotonic`, and by the time that the thread had computed until then.
+    """
 
     task: Any
     thread: int
     since: float
+    computed: float
 
 
 class Leadership:
@@ -41,11 +47,12 @@ class Leadership:
 
     At most `threads` tasks run at a time; there is one thread more, so that somebody polls while
     all those are busy, and (if `threads` is not 1) runs tasks meanwhile that are expected to be
-    short. Those of which somebody knows that they take long wait in a lane of their own, `slow`,
-    and begin beside the leader at once.
+    short. Those of which somebody knows that they take long wait in `lanes` of their own, and
+    begin beside the leader at once.
 
     A task is an object with the methods `service()`; `beside()`, called when it begins or goes on
-    beside the leader; and `took(seconds)`, called at the end of such a one.
+    beside the leader; and `took(seconds, computed)`, called at the end of such a one with the
+    time since then, and how much of it its thread has computed.
     """
 
     def __init__(self, threads: int, poll: Callable[[float], None]) -> None:
@@ -54,7 +61,7 @@ class Leadership:
         self._most = threads + 1 if threads > 1 else 1
         self._poll = poll
         self.queue: deque[Any] = deque()  # of tasks, for the leader or whoever ends one first
-        self.slow: deque[Any] = deque()  # of those that are known to take long
+        self.lanes = Lanes(threads)  # of those that are known to take long
         self.add_task = self.queue.append
         self._lock = threading.Lock()
         self._idle: list[threading.Lock] = []  # each is released to wake its thread
@@ -120,14 +127,15 @@ class Leadership:
     def _begin(self, task: Any, thread: int) -> None:
         """Note that a task runs beside the leader. Call with the lock."""
         self._aside += 1
-        self._running[thread] = Running(task, thread, time.monotonic())
+        self._running[thread] = Running(task, thread, time.monotonic(), processor_time(thread))
         task.beside()
 
     def _finish(self) -> None:
         """Note that this thread has ended such a task. Call with the lock."""
         self._aside -= 1
-        task, _thread, since = self._running.pop(threading.get_ident())
-        task.took(time.monotonic() - since)
+        task, thread, since, computed = self._running.pop(threading.get_ident())
+        self.lanes.leave(thread)
+        task.took(time.monotonic() - since, processor_time(thread) - computed)
 
     def _take_turns(self) -> None:
         wake = threading.Lock()
@@ -155,8 +163,10 @@ class Leadership:
         queue = self.queue
         self._leader = threading.get_ident()
         while not self._is_stopping:
-            self._poll_once(0.0 if self._can_run() else WAIT)
-            if self.slow and self._run_slow():
+            self._poll_once(self._patience())
+            if self.lanes.computing:
+                self._adapt()
+            if self.lanes.is_ready() and self._run_slow():
                 return
             for _ in range(BATCH):
                 if not queue or self._aside >= self._most:
@@ -168,20 +178,26 @@ class Leadership:
                 if not self._run_as_leader(task, term):
                     return
 
-    def _can_run(self) -> bool:
+    def _patience(self) -> float:
+        """Return how long the poll may wait."""
         aside = self._aside
-        return (aside < self._most and bool(self.queue)) or (
-            aside < self._limit and bool(self.slow)
-        )
+        if (self.queue and aside < self._most) or (aside < self._limit and self.lanes.is_ready()):
+            return 0.0
+        return SPAN if self.lanes.computing else WAIT
+
+    def _adapt(self) -> None:
+        with self._lock:
+            self.lanes.adapt()
 
     def _run_slow(self) -> bool:
         """Give up the lead for a task that takes long, if one may run; return whether it did."""
         with self._lock:
-            if not self.slow or self._aside >= self._limit:
+            if self._aside >= self._limit or not self.lanes.is_ready():
                 return False
-            task = self.slow.popleft()
+            thread = threading.get_ident()
+            task = self.lanes.take(thread)
             self._taken += 1
-            self._begin(task, threading.get_ident())
+            self._begin(task, thread)
             self._promote()
         self._run_beside(task)
         return True
@@ -218,15 +234,16 @@ class Leadership:
         """Run a task that waits, beside the leader; return whether there was one."""
         with self._lock:
             running = self._aside + (self._task != 0)
-            is_slow = bool(self.slow) and running < self._limit
+            is_slow = running < self._limit and self.lanes.is_ready()
             if self._is_stopping or not (is_slow or (self.queue and running < self._most)):
                 return False
+            thread = threading.get_ident()
             try:
-                task = (self.slow if is_slow else self.queue).popleft()
+                task = self.lanes.take(thread) if is_slow else self.queue.popleft()
             except IndexError:  # the leader, which takes no lock, was faster
                 return False
             self._taken += 1
-            self._begin(task, threading.get_ident())
+            self._begin(task, thread)
         self._run_beside(task)
         return True
 

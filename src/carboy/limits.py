@@ -31,9 +31,5 @@ class Limits:
 
     @classmethod
     def of(cls, options: Any) -> Self:
-        """Return the limits among the server options; what is missing has its default.
-
-        It is missing where the settings could not be read.
-        """
-        names = [field.name for field in fields(cls) if hasattr(options, field.name)]
-        return cls(**{name: getattr(options, name) for name in names})
+        """Return the limits among the server options."""
+        return cls(**{field.name: getattr(options, field.name) for field in fields(cls)})

@@ -6,6 +6,7 @@ import socket
 import time
 from typing import Any
 
+from waitress.buffers import ReadOnlyFileBasedBuffer
 from waitress.server import BaseWSGIServer, TcpWSGIServer, UnixWSGIServer
 
 from carboy.application import WSGIApplication
@@ -150,6 +151,22 @@ class _UnixListener(_Listener, UnixWSGIServer):  # type: ignore[misc]
     pass
 
 
+def _environ(server: Any) -> dict[str, Any]:
+    """Return what is the same in the environment of every request (PEP 3333)."""
+    return {
+        "SERVER_PORT": str(server.effective_port),
+        "SERVER_NAME": server.server_name,
+        "SERVER_SOFTWARE": server.adj.ident,
+        "SCRIPT_NAME": "",
+        "wsgi.version": (1, 0),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": server.carboy.is_multiprocess,
+        "wsgi.run_once": False,
+        "wsgi.file_wrapper": ReadOnlyFileBasedBuffer,
+        "wsgi.input_terminated": True,
+    }
+
+
 def listen(
     server: Any,
     application: WSGIApplication,
@@ -170,10 +187,13 @@ def listen(
         bind_socket=False,
     )
     made.carboy = server
+    made.environ = _environ(made)
     # Methods of waitress's server: one call less for every request.
-    made.add_task, made.add_slow_task = dispatcher.add_task, dispatcher.slow.append
-    if kind is _TcpListener and server.limits.per_client:
+    made.add_task = dispatcher.add_task
+    made.add_waiting_task = dispatcher.lanes.waiting.append
+    made.add_computing_task = dispatcher.lanes.computing.append
+    if server.limits.per_client:
         made.channel_class = SharedChannel
-        made.add_task = made.add_slow_task = server.shares.add_task
+        made.add_task = made.add_waiting_task = made.add_computing_task = server.shares.add_task
     made.trigger.close()
     return made

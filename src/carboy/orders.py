@@ -14,7 +14,7 @@ class Orders:
 
     `link` and `lifeline` are descriptors: messages, and a pipe whose end of file means that
     the master is dead. `broken` is set to say why the last worker died while it started, and
-    `mode` holds the options to serve an error with when the settings cannot be read any more.
+    `options` are the master's: an error is served with them when the settings cannot be read.
     `changed` names the files that made this generation necessary.
     """
 
@@ -22,7 +22,7 @@ class Orders:
     lifeline: int
     listeners: list[int]
     generation: int
-    mode: dict[str, Any]
+    options: dict[str, Any]
     broken: str = ""
     changed: list[str] = field(default_factory=list)
 

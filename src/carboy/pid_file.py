@@ -4,6 +4,7 @@ import contextlib
 import os
 from pathlib import Path
 
+from carboy import project
 from carboy.errors import UserError
 
 
@@ -21,14 +22,18 @@ class PidFile:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def __enter__(self) -> "PidFile":
+    def require_free(self) -> None:
+        """Raise `PidFileError` if the file belongs to a process that is running."""
         pid = living_owner(self._path)
         if pid is not None:
             raise PidFileError(
                 f"pid file {self._path}: process {pid} is running; stop it, or choose another file"
             )
+
+    def __enter__(self) -> "PidFile":
+        self.require_free()
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            project.make_room(self._path)
             self._write()
         except OSError as error:
             raise PidFileError(f"pid file {self._path}: {error.strerror}") from error

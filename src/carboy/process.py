@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from carboy.link import Link
@@ -141,6 +142,11 @@ def command() -> list[str]:
     """Return the command that started this process, so that it can be run again.
 
     `sys.executable` has the eggs; `sys.orig_argv` keeps the interpreter's options, `-m` and a
-    script found on PATH as the interpreter was given them.
+    script found on PATH as the interpreter was given them. The interpreter of a release goes
+    with the release, perhaps while this process still runs; the script, by way of a link, may
+    be that of the next one, and leads to its own.
     """
-    return [sys.executable, *sys.orig_argv[1:]]
+    arguments = sys.orig_argv[1:]
+    if not Path(sys.executable).exists() and Path(*arguments[:1]).is_file():
+        return ["/bin/sh", *arguments]
+    return [sys.executable, *arguments]

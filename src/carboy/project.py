@@ -29,6 +29,14 @@ def root(
     return Path.cwd() if cwd is None else cwd
 
 
+def make_room(path: Path) -> None:
+    """Make the folder that a file is to be written into.
+
+    `var/` of a release is a link to a folder beside it, which may still have to be made.
+    """
+    path.parent.resolve().mkdir(parents=True, exist_ok=True)
+
+
 def _is_project(folder: Path) -> bool:
     # A Python with the prefix /usr would make / the project, for it has an /etc.
     if folder == Path(folder.anchor):

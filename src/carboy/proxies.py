@@ -21,7 +21,7 @@ KEY = "carboy.forwarded"
 
 _X_HEADERS = {f"x-forwarded-{name}" for name in ("for", "host", "port", "proto", "by")}
 # The address that waitress gives all peers on a Unix socket.
-_UNIX = "localhost"
+UNIX = "localhost"
 
 _logger = logging.getLogger("carboy")
 
@@ -45,7 +45,7 @@ class Trusted:
         return self._knows(address)
 
     def _look_up(self, address: str) -> bool:
-        if address == _UNIX:
+        if address == UNIX:
             return self._has_unix
         try:
             found = ip_address(address)
@@ -59,7 +59,7 @@ class Trusted:
         """Return how many of a chain count: the trusted ones at its end, and one before them."""
         count = 1
         for address in reversed([_bare(text) for text in addresses]):
-            if address == _UNIX or address not in self:
+            if address == UNIX or address not in self:
                 break
             count += 1
         return count
@@ -74,9 +74,8 @@ def _network(text: str) -> IPv4Network | IPv6Network:
         ) from None
 
 
-def wrap(application: WSGIApplication, texts: Iterable[str]) -> WSGIApplication:
-    """Return the application as it is to be served with these `--trusted-proxy`."""
-    trusted = Trusted(texts)
+def wrap(application: WSGIApplication, trusted: Trusted) -> WSGIApplication:
+    """Return the application as it is to be served behind these proxies."""
     return Believer(application, trusted) if trusted else application
 
 
@@ -125,6 +124,23 @@ def believe(environ: dict[str, Any], forwarded: Mapping[str, str], trusted: Trus
             environ["HTTP_X_FORWARDED_FOR"] = environ["REMOTE_ADDR"]
     elif "FORWARDED" in forwarded:
         _parse(environ, trusted.hops(_fors(forwarded["FORWARDED"])), {"forwarded"})
+
+
+def client_of(peer: str, forwarded: Mapping[str, str], trusted: Trusted) -> str:
+    """Return the address of whose request it is: the peer's, or what a trusted proxy says."""
+    if not forwarded or peer not in trusted:
+        return peer
+    environ = {
+        "REMOTE_ADDR": peer,
+        "SERVER_NAME": "",
+        "SERVER_PORT": "",
+        "wsgi.url_scheme": "http",
+    }
+    try:
+        believe(environ, forwarded, trusted)
+    except MalformedProxyHeader:
+        return peer  # it will be refused
+    return environ["REMOTE_ADDR"]
 
 
 def _parse(environ: dict[str, Any], count: int, names: set[str]) -> None:

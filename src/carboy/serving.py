@@ -24,6 +24,7 @@ from carboy.limits import Limits
 from carboy.link import MAX_DESCRIPTORS, Link, Message
 from carboy.observer import Observer
 from carboy.poller import HAS_EPOLL, Poller
+from carboy.proxies import Trusted
 from carboy.recycling import Recycling
 from carboy.shares import Shares
 from carboy.stuck import Stuck
@@ -66,6 +67,7 @@ class Server:
         is_multiprocess: bool = False,
         observer: Observer | None = None,
         limits: Limits | None = None,
+        trusted: Trusted | None = None,
         use_epoll: bool = HAS_EPOLL,
     ) -> None:
         self.draining = self.hands_over = False
@@ -91,11 +93,12 @@ class Server:
         self._control = _Control()
         self._poller[link.fileno()] = self._poller[self._wake] = self._control
         self._leadership = Leadership(threads, self._turn)
-        self._queue, self._slow = self._leadership.queue, self._leadership.slow
+        self._queue, lanes = self._leadership.queue, self._leadership.lanes
+        self._slow, self._computing = lanes.waiting, lanes.computing
         self.tempo = Tempo()
         # Below it nothing else need be counted; 0 where the queue is not all that waits.
         self._queue_limit = 0 if limits.per_client else limits.queue or sys.maxsize
-        self.shares = Shares(limits.per_client, self._leadership.add_task)
+        self.shares = Shares(limits.per_client, self._leadership.add_task, trusted or Trusted(()))
         adjustments = _adjustments(limits, threads, connection_limit)
         self._listeners = [
             listener.listen(self, application, sock, self._poller, self._leadership, adjustments)
@@ -114,14 +117,16 @@ class Server:
 
     def is_crowded(self) -> bool:
         """Return whether no further request may wait; called in the poll, for every request."""
-        return len(self._queue) + len(self._slow) >= self._queue_limit and self._is_full()
+        queued = len(self._queue) + len(self._slow) + len(self._computing)
+        return queued >= self._queue_limit and self._is_full()
 
     def _is_full(self) -> bool:
         most = self.limits.queue
         return most > 0 and self._waiting() >= most + self._leadership.free()
 
     def _waiting(self) -> int:
-        return len(self._queue) + len(self._slow) + self.shares.waiting
+        queued = len(self._queue) + len(self._slow) + len(self._computing)
+        return queued + self.shares.waiting
 
     def figures(self) -> dict[str, Any]:
         """Return what the worker does and has done, as JSON can hold it."""

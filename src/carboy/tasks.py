@@ -1,5 +1,6 @@
 """The answer to one request: waitress's tasks, with one write for header and body."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,13 @@ class _Answer(Answer):
         observer = self.channel.server.carboy.observer
         observer.begin(self)
         try:
-            super().service()
+            self.start()
+            self.execute()
+            if not self.is_finished:
+                self.finish()
+        except OSError:
+            self.close_on_finish = True
+            raise
         finally:
             observer.end(self)
 
@@ -70,15 +77,32 @@ class RequestTask(_Answer, WSGITask):  # type: ignore[misc]
 
     def get_environment(self) -> dict[str, Any]:
         """Return the environment for the application."""
-        server = self.channel.server.carboy
-        environ: dict[str, Any] = super().get_environment()
-        environ["wsgi.multiprocess"] = server.is_multiprocess
-        request = self.request
+        request, channel = self.request, self.channel
+        host = channel.addr[0]
+        path = request.path
+        environ: dict[str, Any] = {
+            **request.variables(),
+            **channel.server.environ,
+            "REMOTE_ADDR": host,
+            "REMOTE_HOST": host,
+            "REMOTE_PORT": str(channel.addr[1]),
+            "REQUEST_METHOD": request.command.upper(),
+            "SERVER_PROTOCOL": f"HTTP/{self.version}",
+            # As waitress does: a redirect to a path with two slashes would name a host.
+            "PATH_INFO": "/" + path.lstrip("/") if path[:2] == "//" else path,
+            "REQUEST_URI": request.request_uri,
+            "QUERY_STRING": request.query,
+            "wsgi.url_scheme": request.url_scheme,
+            "wsgi.errors": sys.stderr,
+            "wsgi.input": request.get_body_stream(),
+            "waitress.client_disconnected": channel.check_client_disconnected,
+        }
         if request.forwarded:
             environ[proxies.KEY] = request.forwarded
         if request.command == "HEAD":
             environ["wsgi.file_wrapper"] = Unsent
-        server.observer.enter(self, environ)
+        channel.server.carboy.observer.enter(self, environ)
+        self.environ = environ  # for the access log
         return environ
 
 

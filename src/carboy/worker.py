@@ -27,7 +27,7 @@ from carboy.sight import make_observer
 
 # Python lets a thread that computes go on for so many seconds while others wait for their turn. Of
 # the usual five milliseconds, every answer that is made beside such a thread waits for several.
-SWITCH_INTERVAL = 0.001
+SWITCH_INTERVAL = 0.0005
 
 
 class Worker:
@@ -48,7 +48,7 @@ class Worker:
         sys.setswitchinterval(SWITCH_INTERVAL)
         # The terminal sends Ctrl-C to everyone; what it means for workers is the master's word.
         signal.signal(signal.SIGINT, lambda *_: None)
-        options = SimpleNamespace(**self._orders.mode)
+        options = SimpleNamespace(**self._orders.options)
         forget_bytecode(self._orders.changed)
         try:
             if self._orders.broken:
@@ -94,14 +94,16 @@ class Worker:
             app = wrap(app, evaluate=options.workers == 1)
         elif isinstance(app, BrokenApplication):
             app = PlainErrors(app)
+        trusted = proxies.Trusted(options.trusted_proxy)
         server = Server(
-            proxies.wrap(app, getattr(options, "trusted_proxy", ())),
+            proxies.wrap(app, trusted),
             self._listeners,
             self._link,
             threads=options.threads,
             connection_limit=_connection_limit(),
             is_multiprocess=options.workers > 1,
             limits=Limits.of(options),
+            trusted=trusted,
             observer=self._observer,
         )
         signal.signal(signal.SIGTERM, lambda *_: server.ask_to_drain(options.grace))

@@ -18,6 +18,7 @@ def run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setenv("FLASK_DEBUG", "")
+    monkeypatch.setenv("CARBOY_ROOT", str(tmp_path))
     modules = set(sys.modules)
 
     def run(code=APP, *, binds=("127.0.0.1:0",), name="hello:app", **more):
@@ -110,6 +111,33 @@ def test_settings_that_cannot_be_read(run, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, _mode: path.name != "mine.toml")
     code, lines = run(files=["mine.toml"])
     assert (code, lines) == (1, [f"settings: {tmp_path / 'mine.toml'} cannot be read"])
+
+
+def test_what_is_written_beside_serving_can_be(run, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    (tmp_path / "pid").write_text(f"{os.getppid()}\n")
+    options = {"status": "192.0.2.1:0", "access_log": "file/access.log", "pid_file": "pid"}
+    code, lines = run(options=options)
+    assert code == 1
+    for said in (
+        "192.0.2.1:0",
+        f"access log: {tmp_path}/file/access.log cannot be made in {tmp_path}/file",
+        f"pid file {tmp_path}/pid: process {os.getppid()} is running",
+    ):
+        assert any(said in line for line in lines), lines
+    assert len(lines) == 3
+    monkeypatch.setattr(os, "access", lambda _path, mode: not mode & os.W_OK)
+    code, lines = run(options={"access_log": str(tmp_path), "pid_file": "file"})
+    assert lines == [
+        f"access log: {tmp_path} is a folder",
+        f"pid file: {tmp_path}/file cannot be written",
+    ]
+
+
+def test_what_will_be_written_is_not_made_by_looking(run, tmp_path):
+    options = {"status": "127.0.0.1:0", "access_log": "access.log", "pid_file": "run/pid"}
+    assert run(options=options)[0] == 0
+    assert {path.name for path in tmp_path.iterdir()} <= {"hello.py", "__pycache__"}
 
 
 def test_what_is_wrong_with_a_socket_is_not_said_of_the_application(run):

@@ -145,7 +145,7 @@ def test_what_nobody_foresaw_is_not_hidden(command):
 def test_a_worker_takes_its_orders_once(monkeypatch):
     seen = []
     monkeypatch.setattr(cli, "_work", lambda orders, *_: seen.append(orders.generation) or 4)
-    orders = {"link": 3, "lifeline": 4, "listeners": [], "generation": 5, "mode": {}}
+    orders = {"link": 3, "lifeline": 4, "listeners": [], "generation": 5, "options": {}}
     monkeypatch.setenv(VARIABLE, json.dumps(orders))
     assert cli.main(["config"]) == 4
     assert seen == [5]

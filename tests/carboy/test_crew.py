@@ -153,4 +153,4 @@ def test_the_orders(crew):
     crew.start("say('orders', **orders)")
     crew.turn_until(crew.gone)
     assert told[0]["generation"] == 1
-    assert told[0]["mode"] == json.loads(json.dumps(vars(OPTIONS)))
+    assert told[0]["options"] == json.loads(json.dumps(vars(OPTIONS)))

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from carboy import leadership
+from carboy import lanes, leadership
 from carboy.leadership import Leadership
 from support.live import wait_until
 
@@ -18,8 +18,8 @@ class Task:
     def beside(self):
         self.notes.append("beside")
 
-    def took(self, seconds):
-        self.notes.append(seconds)
+    def took(self, seconds, computed):
+        self.notes += [seconds, computed]
 
 
 @pytest.fixture
@@ -73,6 +73,12 @@ class Gauge:
     def __exit__(self, *_):
         with self.lock:
             self.now -= 1
+
+
+def compute(seconds):
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
 
 
 def test_short_tasks_are_run_by_the_thread_that_polls(lead):
@@ -204,7 +210,7 @@ def test_slow_tasks_take_no_more_than_the_threads_and_leave_one_for_short_ones(l
         with gauge:
             go.wait(PATIENCE)
 
-    led.slow.extend(Task(hold) for _ in range(5))
+    led.lanes.waiting.extend(Task(hold) for _ in range(5))
     add()
     wait_until(lambda: gauge.now == 2, "two to run")
     for number in range(50):
@@ -218,14 +224,61 @@ def test_slow_tasks_take_no_more_than_the_threads_and_leave_one_for_short_ones(l
 
 def test_a_task_is_told_that_it_runs_beside_and_how_long(lead):
     led, add = lead(2)
-    long, known = Task(lambda: time.sleep(0.05)), Task(lambda: None)
+    long, known = Task(lambda: time.sleep(0.05)), Task(lambda: compute(0.05))
     led.add_task(long)
-    led.slow.append(known)
+    led.lanes.waiting.append(known)
     add()
-    wait_until(lambda: len(long.notes) == len(known.notes) == 2, "the notes")
+    wait_until(lambda: len(long.notes) == len(known.notes) == 3, "the notes")
     assert long.notes[0] == known.notes[0] == "beside"
-    assert long.notes[1] > 0.02
-    assert known.notes[1] < 10
+    assert long.notes[1] > 0.02 > long.notes[2] >= 0
+    assert known.notes[1] >= known.notes[2] >= 0.05
+
+
+@pytest.mark.skipif(not lanes._HAS_LOCK, reason="threads of this Python compute at the same time")
+def test_few_compute_at_a_time_and_those_that_wait_go_on(lead, monkeypatch):
+    # What others leave of the machine decides nothing here.
+    monkeypatch.setattr(lanes._Mark, "is_busy", lambda _begin, _end: True)
+    monkeypatch.setattr(lanes, "_HAS_LOCK", True)
+    led, add = lead(4)
+    computing, waiting = Gauge(), Gauge()
+    go, enough = threading.Event(), threading.Event()
+
+    def work():
+        with computing:
+            compute(0.03)
+        if not enough.is_set():
+            led.lanes.computing.append(Task(work))
+
+    def wait():
+        with waiting:
+            go.wait(PATIENCE)
+
+    led.lanes.computing.extend(Task(work) for _ in range(12))
+    add()
+    wait_until(lambda: led.lanes.width == lanes.FEWEST, "fewer to run")
+    wait_until(lambda: computing.now <= lanes.FEWEST, "those to end that had begun")
+    computing.most = 0
+    led.lanes.waiting.extend(Task(wait) for _ in range(2))
+    wait_until(lambda: waiting.now == 2, "those that wait")
+    enough.set()
+    wait_until(lambda: not led.lanes.computing and not computing.now, "all that compute")
+    go.set()
+    assert computing.most == lanes.FEWEST
+
+
+def test_more_tasks_begin_when_those_that_compute_wait(lead):
+    led, add = lead(4)
+    gauge, go = Gauge(), threading.Event()
+
+    def wait():
+        with gauge:
+            go.wait(PATIENCE)
+
+    led.lanes.width = 1
+    led.lanes.computing.extend(Task(wait) for _ in range(4))
+    add()
+    wait_until(lambda: gauge.now == 4, "all to run")
+    go.set()
 
 
 def test_one_thread_means_one_task_at_a_time(lead):
@@ -236,7 +289,7 @@ def test_one_thread_means_one_task_at_a_time(lead):
         with gauge:
             time.sleep(0.01)
 
-    led.slow.extend(Task(work) for _ in range(5))
+    led.lanes.waiting.extend(Task(work) for _ in range(5))
     add(*[work] * 5)
     wait_until(lambda: gauge.total == 10 and not led.running(), "all of them")
     assert gauge.most == 1

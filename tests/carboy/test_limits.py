@@ -11,5 +11,6 @@ def test_every_limit_is_an_option_with_its_default():
 
 
 def test_limits_are_taken_from_the_options():
-    options = SimpleNamespace(queue=3, body_rate=1, threads=8)
+    defaults = {option.name: option.default for option in BY_NAME.values()}
+    options = SimpleNamespace(**defaults | {"queue": 3, "body_rate": 1, "threads": 8})
     assert Limits.of(options) == Limits(queue=3, body_rate=1)

@@ -5,13 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from support.live import HELLO, PRODUCTION, SLOW, Serve, fetch, serving, wait_until
+from support.live import HELLO, PRODUCTION, SLOW, Serve, serving, wait_until
+from support.load import Load
 
 pytestmark = pytest.mark.live
 
@@ -28,42 +28,12 @@ def server(folder):
         yield server
 
 
-@contextlib.contextmanager
-def asking(server, clients=3):
-    """Ask all the time, on kept and on new connections; nothing may fail."""
-    failures, answers, stop = [], [], threading.Event()
-
-    def ask(keep):
-        connection = server.connect()
-        while not stop.is_set():
-            try:
-                answers.append(fetch(connection, "/pid"))
-            except Exception as error:
-                failures.append(repr(error))
-                connection.close()
-            if not keep:
-                connection.close()
-        connection.close()
-
-    threads = [threading.Thread(target=ask, args=(n % 2 == 0,)) for n in range(clients)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield answers
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-    assert failures == []
-    assert {status for status, _ in answers} == {200}
-
-
 def ready(server):
     return sorted(w["pid"] for w in server.status()["workers"] if w["state"] == "ready")
 
 
 def test_one_worker_more_and_one_less(server):
-    with asking(server):
+    with Load(server) as load:
         before = ready(server)
         server.process.send_signal(signal.SIGTTIN)
         wait_until(lambda: len(ready(server)) == 3, "a third worker")
@@ -75,15 +45,17 @@ def test_one_worker_more_and_one_less(server):
         assert server.get() == (200, "one")
         assert server.tell("reload").returncode == 0
         assert len(ready(server)) == 1
+    assert load.is_whole, load.lost
 
 
 def test_hangups_that_come_fast_end_with_one_generation(server):
-    with asking(server):
+    with Load(server) as load:
         for _ in range(20):
             server.process.send_signal(signal.SIGHUP)
         server.wait_for("reloaded in")
         wait_until(lambda: len(server.workers()) == 2, "two workers")
         wait_until(lambda: server.status()["state"] == "serving", "the end of the reload")
+    assert load.is_whole, load.lost
 
 
 def test_the_death_of_each_worker_in_turn(server):
@@ -121,10 +93,11 @@ def test_max_requests_replaces_workers_without_losing_a_request(folder):
     arguments = ("--workers", "2", "--max-requests", "200")
     with serving(*PRODUCTION, *arguments, folder=folder) as server:
         before = set(server.workers())
-        with asking(server) as answers:
+        with Load(server, path="/pid") as load:
             wait_until(lambda: before.isdisjoint(ready(server)), "two successors")
             wait_until(lambda: server.status()["restarts"]["recycled"] >= 2, "the count")
-        assert len({pid for _, pid in answers}) >= 4
+        assert load.is_whole, load.lost
+        assert len(load.answers) >= 4
         assert server.status()["restarts"]["died"] == 0
         assert server.status()["generation"] == 1
 

@@ -6,6 +6,7 @@ import pytest
 from waitress.adjustments import Adjustments
 from waitress.parser import HTTPRequestParser
 
+from carboy import parser
 from carboy.chunked import ChunkedBody
 from carboy.parser import Parser
 
@@ -114,3 +115,62 @@ def test_lines_of_a_chunked_body_have_an_end():
         taken = sum(body.received(text[i : i + 1]) for i in range(len(text)))
         assert body.error is not None
         assert taken <= limit
+
+
+def test_requests_that_are_the_same_share_nothing_that_may_change():
+    text = BROWSER[:-2] + b"X-Forwarded-For: 1.2.3.4\r\n\r\n"
+    first, second = parsed(text), parsed(text)
+    before = dict(second.headers)
+    first.headers["ACCEPT"] = "changed"
+    first.headers.pop("COOKIE")
+    assert second.headers == before == parsed(text).headers
+
+
+def test_the_same_headers_are_read_with_another_line():
+    for line, path, query in ((b"/a", "/a", ""), (b"/b?c", "/b", "c"), (b"/a", "/a", "")):
+        found = parsed(b"GET %b HTTP/1.1\r\nHost: x\r\nX-Y: z\r\n\r\n" % line)
+        assert (found.path, found.query) == (path, query)
+        assert found.headers == {"HOST": "x", "X_Y": "z"}
+
+
+def test_a_version_decides_what_the_same_headers_mean():
+    headers = b"X-Same: yes\r\n\r\n"
+    assert parsed(b"GET / HTTP/1.0\r\n" + headers).error is None
+    assert parsed(b"GET / HTTP/1.1\r\n" + headers).error.body == "Host is missing"
+    assert parsed(b"GET / HTTP/1.0\r\n" + headers).connection_close
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_headers_have_the_names_of_an_environment(times):
+    text = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: a/b\r\nContent-Length: 0\r\nX-Y: z\r\n\r\n"
+    for _ in range(times):
+        found = parsed(text).variables()
+    wanted = {"HTTP_HOST": "x", "CONTENT_TYPE": "a/b", "CONTENT_LENGTH": "0", "HTTP_X_Y": "z"}
+    assert found == wanted
+
+
+def test_an_environment_has_what_became_of_the_headers():
+    head = b"POST http://y/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    chunked = parsed(head)
+    chunked.received(b"2\r\nab\r\n0\r\n\r\n")
+    assert chunked.variables() == {"HTTP_HOST": "y", "CONTENT_LENGTH": "2"}
+    assert parsed(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").variables() == {"HTTP_HOST": "x"}
+
+
+def test_only_so_much_is_remembered():
+    for function in (parser._line, parser._fields):
+        function.cache_clear()
+    for number in range(2 * parser.REMEMBERED):
+        parsed(b"GET /%d HTTP/1.1\r\nHost: x\r\nX-Number: %d\r\n\r\n" % (number, number))
+    long = b"x" * parser.LONGEST
+    parsed(b"GET /%b HTTP/1.1\r\nHost: x\r\nX-Long: %b\r\n\r\n" % (long, long))
+    for function in (parser._line, parser._fields):
+        assert function.cache_info().currsize == parser.REMEMBERED
+        assert function.cache_info().misses == 2 * parser.REMEMBERED
+
+
+def test_a_request_that_is_refused_tells_what_it_asked_for_each_time():
+    for _ in range(2):
+        found = parsed(b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert found.error.code == 501
+        assert (found.command, found.request_uri) == ("CONNECT", "x:443")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.live import HELLO, PRODUCTION, SLOW, Serve, fetch, save, serving, wait_until
+from support.load import Load
 
 pytestmark = pytest.mark.live
 
@@ -165,32 +166,14 @@ def test_no_worker_that_is_starting_survives_its_master(tmp_path):
 
 
 def test_hangup_replaces_the_code_without_losing_a_request(server):
-    failures, answers, stop = [], set(), threading.Event()
-
-    def ask():
-        with contextlib.closing(server.connect()) as connection:
-            while not stop.is_set():
-                try:
-                    answers.add(fetch(connection))
-                except Exception as error:
-                    failures.append(repr(error))
-                    connection.close()
-
-    threads = [threading.Thread(target=ask) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    try:
+    with Load(server, clients=4) as load:
         for number in range(5):
             save(server.folder / "hello.py", SLOW.replace('"one"', f'"{number:09}"'))
             # Bytecode is stale only if size or whole second differ: here the second may not.
             os.utime(server.folder / "hello.py", (number, number))
             server.process.send_signal(signal.SIGHUP)
-            wait_until(lambda number=number: (200, f"{number:09}") in answers, "the new code")
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-    assert failures == []
+            load.wait_for_answer(f"{number:09}")
+    assert load.is_whole, load.lost
 
 
 def test_hangup_onto_broken_code_leaves_the_old_code_serving(server):

@@ -48,3 +48,11 @@ def test_defaults_to_this_process(monkeypatch, tmp_path):
     assert project.root() == tmp_path
     monkeypatch.delenv("CARBOY_ROOT")
     assert isinstance(project.root(), Path)
+
+
+def test_the_folder_of_a_file_is_made_behind_a_link_too(tmp_path):
+    (tmp_path / "release").mkdir()
+    (tmp_path / "release" / "var").symlink_to("../var")
+    project.make_room(tmp_path / "release" / "var" / "run" / "socket")
+    assert (tmp_path / "var" / "run").is_dir()
+    project.make_room(tmp_path / "release" / "var" / "run" / "socket")

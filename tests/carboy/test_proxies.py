@@ -2,7 +2,7 @@ import pytest
 
 from carboy.errors import UserError
 from carboy.options import BY_NAME
-from carboy.proxies import KEY, Trusted, wrap
+from carboy.proxies import KEY, Trusted, client_of, wrap
 from support.raw import get, probing
 
 
@@ -47,8 +47,22 @@ def application(environ, start_response):
     return [environ]
 
 
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "expected"),
+    [
+        ("10.0.0.1", {"X_FORWARDED_FOR": "1.2.3.4, 10.0.0.9"}, "1.2.3.4"),
+        ("10.0.0.1", {"FORWARDED": 'for="[fd00::1]:80"'}, "fd00::1"),
+        ("10.0.0.1", {}, "10.0.0.1"),
+        ("10.0.0.1", {"X_FORWARDED_FOR": '":"'}, "10.0.0.1"),
+        ("11.0.0.1", {"X_FORWARDED_FOR": "1.2.3.4"}, "11.0.0.1"),
+    ],
+)
+def test_whose_request_it_is(peer, forwarded, expected):
+    assert client_of(peer, forwarded, Trusted(["10.0.0.0/8"])) == expected
+
+
 def test_without_trust_nothing_is_wrapped():
-    assert wrap(application, ()) is application
+    assert wrap(application, Trusted(())) is application
 
 
 def seen(texts, forwarded, peer="10.0.0.1"):
@@ -58,7 +72,9 @@ def seen(texts, forwarded, peer="10.0.0.1"):
     if forwarded:
         environ[KEY] = forwarded
     statuses = []
-    answer = list(wrap(application, texts)(environ, lambda status, _: statuses.append(status)))
+    answer = list(
+        wrap(application, Trusted(texts))(environ, lambda status, _: statuses.append(status))
+    )
     return answer[0] if statuses == ["200 OK"] else statuses[0]
 
 
@@ -169,7 +185,7 @@ def test_proxy_fix_behind_it_changes_nothing(hops):
     for peer, client in (("10.0.0.1", "1.2.3.4"), ("11.0.0.1", "11.0.0.1")):
         environ = {"REMOTE_ADDR": peer, "wsgi.url_scheme": "http", KEY: forwarded}
         environ |= {"HTTP_HOST": "x", "SERVER_NAME": "x", "SERVER_PORT": "80"}
-        (got,) = wrap(fixed, ["10.0.0.0/8"])(environ, lambda *_: None)
+        (got,) = wrap(fixed, Trusted(["10.0.0.0/8"]))(environ, lambda *_: None)
         assert got["REMOTE_ADDR"] == client
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.live import HELLO, Serve, fetch, save, serving, wait_until
+from support.load import Load
 
 pytestmark = pytest.mark.live
 
@@ -42,33 +43,11 @@ def test_a_request_100_ms_after_a_save_is_never_answered_by_old_code(hello):
 
 
 def test_no_request_is_lost_while_files_change(hello):
-    failures, answers, stop = [], [], threading.Event()
-
-    def ask(keep):
-        connection = hello.connect()
-        while not stop.is_set():
-            try:
-                answers.append(fetch(connection))
-            except Exception as error:
-                failures.append(repr(error))
-                connection.close()
-            if not keep:
-                connection.close()
-        connection.close()
-
-    threads = [threading.Thread(target=ask, args=(number % 2 == 0,)) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    try:
+    with Load(hello) as load:
         for number in range(8):
             save(hello.folder / "hello.py", HELLO.replace('"one"', f'"load {number}"'))
-            wait_until(lambda n=number: (200, f"load {n}") in answers[-20:], "the new code")
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-    assert failures == []
-    assert {status for status, _ in answers} == {200}
+            load.wait_for_answer(f"load {number}")
+    assert load.is_whole, load.lost
 
 
 def test_a_request_under_way_is_finished_by_the_old_code(tmp_path):

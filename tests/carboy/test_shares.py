@@ -4,6 +4,7 @@ import time
 import pytest
 
 from carboy.limits import Limits
+from carboy.proxies import Trusted
 from support.engine import PATIENCE, answer, ask, receive, request
 from support.live import wait_until
 
@@ -58,6 +59,27 @@ def test_clients_of_a_unix_socket_are_exempt(start, listeners, connect, doors):
     for client in clients:
         client.sendall(request("/hold"))
     wait_until(lambda: doors.inside == 3, "all of them")
+
+
+@pytest.mark.parametrize(("index", "proxy"), [(0, "127.0.0.1"), (1, "unix")])
+def test_a_trusted_proxy_says_who_the_client_is(start, listeners, connect, doors, index, proxy):
+    limits = Limits(per_client=1)
+    running = start(doors, listeners, threads=4, limits=limits, trusted=Trusted([proxy]))
+    for address in ("10.0.0.1", "10.0.0.1", "10.0.0.2", "10.0.0.2"):
+        more = f"X-Forwarded-For: {address}\r\n"
+        connect(index).sendall(request("/hold", more=more))
+    wait_until(lambda: running.server.shares.waiting == 2, "the second of each to wait")
+    wait_until(lambda: doors.inside == 2, "the first of each")
+    doors.go.set()
+    wait_until(lambda: not running.server.shares._lines, "everyone")
+    assert doors.most == 2
+
+
+def test_nobody_else_is_believed(start, listeners, connect, doors):
+    running = start(doors, listeners, threads=4, limits=Limits(per_client=1))
+    for address in ("10.0.0.1", "10.0.0.2"):
+        connect().sendall(request("/hold", more=f"X-Forwarded-For: {address}\r\n"))
+    wait_until(lambda: running.server.shares.waiting == 1, "one of them to wait")
 
 
 def test_pipelined_requests_take_their_turns(start, listeners, connect, doors):

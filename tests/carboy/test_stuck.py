@@ -16,7 +16,7 @@ from support.live import wait_until
 def running(since, **attributes):
     given = {"command": "GET", "request_uri": "/page?q"} | attributes
     task = SimpleNamespace(requests=[SimpleNamespace(**given)])
-    return Running(task, threading.get_ident(), since)
+    return Running(task, threading.get_ident(), since, 0.0)
 
 
 def test_each_request_is_reported_once(caplog):
@@ -43,7 +43,7 @@ def test_a_request_is_described_in_one_line(given, text):
 
 
 def test_a_task_that_ends_meanwhile_is_no_error(caplog):
-    nothing = Running(SimpleNamespace(requests=[]), 0, time.monotonic() - 2)
+    nothing = Running(SimpleNamespace(requests=[]), 0, time.monotonic() - 2, 0.0)
     assert Stuck(1).look([nothing])
     assert "? '?'" in caplog.text
 

@@ -13,13 +13,13 @@ from types import SimpleNamespace
 import pytest
 
 import carboy
-from carboy import worker
+from carboy import options, worker
 from carboy.link import Link
 from carboy.orders import Orders, environment
 from carboy.worker import forget_bytecode, make_application
 
 HELLO = """\
-from carboy import hooks
+from carboy import options, hooks
 
 def app(environ, start_response):
     start_response("200 OK", [("Content-Length", "3")])
@@ -28,7 +28,9 @@ def app(environ, start_response):
 for name in ("generation_started", "worker_started", "worker_stopping"):
     getattr(hooks, name).connect(lambda sender, name=name: print(name, flush=True), weak=False)
 """
-MODE = {"debug": False, "reload": False, "threads": 1, "workers": 1, "grace": 5.0}
+# Those whose default is computed are not for workers.
+OPTIONS = {o.name: o.default for o in options.OPTIONS if not callable(o.default)}
+OPTIONS |= {"debug": False, "reload": False, "threads": 1, "workers": 1, "grace": 5.0}
 
 
 @pytest.mark.parametrize("name", ["hello.py", "pack/__init__.py"])
@@ -130,7 +132,7 @@ class Child:
         self.link = Link(ours)
         reading, self.lifeline = os.pipe()
         passed = [theirs.fileno(), reading, self.listener.fileno()]
-        given = Orders(*passed[:2], passed[2:], 1, MODE | orders.pop("mode", {}), **orders)
+        given = Orders(*passed[:2], passed[2:], 1, OPTIONS | orders.pop("options", {}), **orders)
         base = {k: v for k, v in os.environ.items() if not k.startswith("CARBOY_")}
         base |= {"CARBOY_ROOT": str(folder), "PYTHONPATH": str(Path(carboy.__file__).parents[1])}
         arguments = ["--app", "hello:app", "--env", "testing", "--grace", "5"]
@@ -281,7 +283,7 @@ def test_a_hook_that_raises_is_a_failure(start):
 
 @pytest.mark.live
 def test_what_broke_the_last_worker_is_shown_instead(start):
-    child = start("raise RuntimeError\n", broken="it was SIGSEGV", mode={"reload": True})
+    child = start("raise RuntimeError\n", broken="it was SIGSEGV", options={"reload": True})
     assert "it was SIGSEGV" in child.expect("failed")["text"]
     child.expect("ready")
     assert b"it was SIGSEGV" in get(child)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from carboy import binds
+from carboy import binds, project
 from carboy.commands.run import require_application
 from carboy.errors import UserError
+from carboy.pid_file import PidFile
 from carboy.settings import Resolved
 
 
@@ -64,7 +65,8 @@ def _check_application(resolved: Resolved) -> Iterator[str]:
 def _check_sockets(resolved: Resolved) -> Iterator[str]:
     options: Any = resolved.options
 
-    for text in options.bind or [binds.join(options.host.strip("[]"), options.port)]:
+    places = [*(options.bind or [binds.join(options.host.strip("[]"), options.port)])]
+    for text in [*places, *([options.status] if options.status else [])]:
         yield from _try(f"bind {text}", functools.partial(_bind, text))
 
 
@@ -74,7 +76,31 @@ def _bind(text: str) -> None:
 
 
 def _check_files(resolved: Resolved) -> Iterator[str]:
-    """Yield the settings files that cannot be read."""
+    """Yield the files that cannot be read or written, without making any.
+
+    Who checks may be somebody else than who will serve, and would own what is made here.
+    """
+    options: Any = resolved.options
+    root = project.root()
+
     for path in resolved.files:
         if path.exists() and not os.access(path, os.R_OK):
             yield f"settings: {path} cannot be read"
+    if options.access_log not in ("-", "off"):
+        path = root / options.access_log
+        yield from _unwritable("access log", path, path.parent)
+    if options.pid_file:
+        path = root / options.pid_file
+        there = next(parent for parent in path.parents if parent.exists())  # the rest is made
+        yield from _unwritable("pid file", path, there)
+        yield from _try("pid file", PidFile(path).require_free)
+
+
+def _unwritable(what: str, path: Path, folder: Path) -> Iterator[str]:
+    if path.is_dir():
+        yield f"{what}: {path} is a folder"
+    elif path.exists():
+        if not os.access(path, os.W_OK):
+            yield f"{what}: {path} cannot be written"
+    elif not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        yield f"{what}: {path} cannot be made in {folder}"

@@ -6,6 +6,8 @@ import os
 from functools import cache
 from pathlib import Path
 
+from carboy import project
+
 KEY = "SECRET_KEY"
 PLACE = Path("var", "secret_key")
 
@@ -33,7 +35,7 @@ def _create(path: Path) -> None:
     import secrets
     import tempfile
 
-    path.parent.mkdir(exist_ok=True)
+    project.make_room(path)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".secret_key-")  # mode 0600
     try:
         with os.fdopen(descriptor, "w") as file:

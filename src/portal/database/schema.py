@@ -9,6 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+import carboy.project
 from carboy.errors import UserError
 from portal.database.url import sqlite_file
 
@@ -58,7 +59,7 @@ def locked(url: sa.URL, kind: int) -> Iterator[None]:
     if path is None:
         yield
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    carboy.project.make_room(path)
     with Path(f"{path}.lock").open("a") as lock:
         fcntl.flock(lock, kind)
         yield
