@@ -23,25 +23,29 @@ if __name__ == "__main__" and not sys.flags.isolated:
 
 import argparse
 import contextlib
+import functools
 import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
-VERSION = "1.0"
-FORMAT = 2  # of the environment: raise it when what is made here changes
-TOOLS = ("pip", "setuptools", "wheel", "packaging", "platformdirs", "zc.buildout", "zc.recipe.egg")
-OWN = "eggcrate"
+sys.dont_write_bytecode = True  # src/ is left as it is
+sys.path.insert(0, str(ROOT / "src"))
 
-# What the caller's shell says about pip that would put the tools elsewhere. Where pip finds the
-# index is for the user to say, and honoured.
-PIP_ELSEWHERE = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIRE_VIRTUALENV")
+from eggcrate import bundle, cache, files, launcher, lockfile, toolchain  # noqa: E402
+
+VERSION = "1.1"
+FORMAT = 3  # of the environment: raise it when what is made here changes
+OWN = "eggcrate"
+COMMANDS = {"buildout": "command", "eggcrate": "cli", "lock": "locking", "release": "release"}
 
 
 class BootstrapError(Exception):
     """What keeps the environment from being made, in one line that says what to do."""
+
+
+EXPLAINED = (BootstrapError, bundle.BundleError, lockfile.LockError, toolchain.ToolError)
 
 
 def main(arguments=None):
@@ -51,7 +55,7 @@ def main(arguments=None):
         bootstrap(options)
         if rest:
             run_buildout(rest)
-    except BootstrapError as problem:
+    except EXPLAINED as problem:
         return f"bootstrap: {problem}"
     except OSError as error:
         return f"bootstrap: cannot write {error.filename or ROOT}: {error.strerror or error}"
@@ -83,6 +87,15 @@ def parse(arguments):
         help="a folder or page where pip also looks for the build tools (repeatable)",
     )  # fmt: skip
     parser.add_argument(
+        "--bundle", metavar="FILE", type=Path,
+        help="build from this file, which `bin/eggcrate bundle` made, without any network",
+    )  # fmt: skip
+    parser.add_argument(
+        "--unlocked",
+        action="store_true",
+        help="take build tools that versions.lock does not have from the index, unchecked",
+    )
+    parser.add_argument(
         "--allow-site-packages",
         action="store_true",
         help="let the build tools see the site-packages of Python; the application never does",
@@ -92,12 +105,19 @@ def parse(arguments):
 
 
 def bootstrap(options):
-    """Make the environment and bin/buildout, where they are not right already."""
-    stamp = wanted(read_pins(ROOT / "versions.cfg"), options)
+    """Make the environment and the commands of the build, where they are not right already."""
+    lock, pins = read_lock(options), read_pins(ROOT / "versions.cfg")
+    tools = choose_tools(pins, lock, options)
+    stamp = describe(tools, pins, options)
     environment = ROOT / "parts" / "buildout"
+    if options.bundle:
+        [packaging] = [tool.file for tool in tools if tool.name == "packaging"]
+        with alone(environment.parent):
+            bundle.unpack(options.bundle, lock, packaging, ROOT / cache.BUNDLE)
     if not is_right(environment, stamp):
-        with locked(environment.parent):
-            make(environment, stamp, options.find_links)
+        with alone(environment.parent):
+            if not is_right(environment, stamp):  # another one may have made it meanwhile
+                make(environment, stamp, tools, options)
     settle(environment)
 
 
@@ -117,26 +137,53 @@ def read_pins(path):
         match = re.match(r"([\w.-]+)\s*=\s*(?:==\s*)?(\S+)\s*$", line)
         if section == "[versions]" and match:
             pins[match[1]] = match[2]
-    missing = [name for name in (*TOOLS, OWN) if name not in pins]
+    missing = [name for name in (*toolchain.NAMES, OWN) if name not in pins]
     if missing:
         raise BootstrapError(f"{path} has no pin (name = version) for: {', '.join(missing)}")
     return pins
 
 
-def wanted(pins, options):
+def read_lock(options):
+    """Return the lock; without one nothing is installed, unless that was asked for."""
+    lock = lockfile.load(ROOT)
+    if lock is None and not options.unlocked:
+        raise BootstrapError(
+            f"{ROOT / lockfile.NAME} is missing, so nothing can be checked; get it back, or make"
+            f" one: `python3 bootstrap.py --unlocked`, then `bin/lock`"
+        )
+    return lock or lockfile.Lock({})
+
+
+def choose_tools(pins, lock, options):
+    """Return the tools, each with its locked file; without one where a person allows that."""
+    given = asked_for(options)
+    tools = [toolchain.select(name, given.get(name, pins[name]), lock) for name in toolchain.NAMES]
+    unlocked = [tool for tool in tools if tool.file is None]
+    refused = [tool for tool in unlocked if not (tool.name in given or options.unlocked)]
+    if options.bundle:
+        refused = unlocked
+    if refused:
+        names = ", ".join(map(str, refused))
+        raise BootstrapError(f"{lockfile.NAME} does not have {names}; run bin/lock")
+    return tools
+
+
+def asked_for(options):
+    """Return the versions that the command line names, which need not be locked."""
+    given = {"zc.buildout": options.buildout_version, "setuptools": options.setuptools_version}
+    return {name: version for name, version in given.items() if version}
+
+
+def describe(tools, pins, options):
     """Return all that decides what the environment is like."""
-    given = {
-        "zc.buildout": options.buildout_version,
-        "setuptools": options.setuptools_version,
-    }
-    given = {name: version for name, version in given.items() if version}
     return {
         "format": FORMAT,
         "python": sys.version,
         "executable": os.path.realpath(sys._base_executable),
         "site-packages": options.allow_site_packages,
-        "pins": {name: pins[name] for name in (*TOOLS, OWN)} | given,
-        "overridden": sorted(given),
+        "pins": {tool.name: tool.version for tool in tools} | {OWN: pins[OWN]},
+        "sha256": {tool.name: tool.file.sha256 for tool in tools if tool.file},
+        "overridden": sorted(asked_for(options)),
     }
 
 
@@ -173,7 +220,7 @@ def site_packages(environment):
 
 
 @contextlib.contextmanager
-def locked(folder):
+def alone(folder):
     """Let one process at a time make the environment; a killed one leaves no lock behind."""
     import fcntl
 
@@ -186,7 +233,7 @@ def locked(folder):
         os.close(handle)
 
 
-def make(environment, stamp, find_links):
+def make(environment, stamp, tools, options):
     """Make the environment beside the old one, then put it in its place.
 
     The old one stays in use until the new one works.
@@ -196,12 +243,8 @@ def make(environment, stamp, find_links):
     remove(new)
     try:
         create(new, stamp["site-packages"])
-        install(new, stamp["pins"], find_links)
+        install(new, tools, options)
         register(new, stamp["pins"][OWN])
-        # Its commands name the folder where it was made; ours are in bin/ of the project.
-        for path in (new / "bin").iterdir():
-            if not path.name.startswith("python"):
-                path.unlink()
         contents = sorted(names(site_packages(new)) - {"__pycache__"})
         text = json.dumps({**stamp, "contents": contents}, indent=1)
         (new / "bootstrap.json").write_text(text, "utf-8")
@@ -223,70 +266,33 @@ def remove(path):
 
 
 def create(environment, site):
-    """Make an empty virtual environment with pip in it."""
+    """Make an empty virtual environment."""
     try:
-        import ensurepip  # noqa: F401  # Debian leaves it out, and venv then fails in its middle
         import venv
-    except ImportError as error:
+    except ImportError:
         package = "python{}.{}-venv".format(*sys.version_info)
         raise BootstrapError(
-            f"this Python has no {error.name}; install it (Debian, Ubuntu: apt install {package})"
+            f"this Python has no venv; install it (Debian, Ubuntu: apt install {package})"
         ) from None
     venv.EnvBuilder(system_site_packages=site, symlinks=True).create(environment)
-    python(environment, "-m", "ensurepip", "--default-pip")
+    for path in (environment / "bin").iterdir():
+        if not path.name.startswith("python"):  # activation: it names the folder of today
+            path.unlink()
 
 
-def install(environment, pins, find_links):
-    """Install the pinned tools, and nothing else."""
-    options = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--compile"]
-    options += ["--retries", "1", "--timeout", "15", "--no-warn-script-location"]
-    for url in find_links:
-        options += ["--find-links", url]
-    requirements = [f"{name}=={pins[name]}" for name in TOOLS]
-    python(environment, "-m", "pip", "install", *options, *requirements)
-    python(environment, "-c", "import zc.buildout.buildout, zc.recipe.egg")
-
-
-def python(environment, *arguments):
-    """Run the environment's interpreter; what it says is shown only if it fails."""
-    command = [environment / "bin" / "python", "-I", *arguments]
-    child = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("PYTHON") and name not in PIP_ELSEWHERE
-    }
-    child["PIP_USER"] = "0"  # set, not dropped: a configuration file may say otherwise
-    result = subprocess.run(
-        command,
-        env=child,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-    )
-    if result.returncode:
-        raise BootstrapError(essence(result.stdout))
-
-
-def essence(output):
-    """Return the one line of what pip said that helps."""
-    broken = re.search(
-        r"connection broken by '(.*)': |Could not fetch URL [^:]*://\S+ (.*?)(?: - skipping)?$",
-        output,
-        re.MULTILINE,
-    )
-    if broken and "No matching distribution" in output:
-        reason = re.sub(r"^\w+\(.*?>?: ?['\"]?|['\"]?,?\)*$", "", broken[1] or broken[2])
-        return (
-            f"no package index is reachable ({reason}); check the network or pip's settings"
-            " (pip config list), or name a folder of wheels with --find-links"
-        )
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line for line in lines if "No space left" in line]
-    errors += [line for line in reversed(lines) if re.match(r"ERROR|\w*Error", line)]
-    errors = [line.removeprefix("ERROR: ") for line in errors]
-    return (errors or lines[-1:] or ["the build environment could not be made"])[0]
+def install(environment, tools, options):
+    """Install the tools, and nothing else."""
+    for tool in tools:
+        if tool.file is None:
+            print(f"Taking {tool} unchecked: {lockfile.NAME} does not have it.")
+    # A bundle has all; without an index pip says what it lacks all the same.
+    links = ["--no-index"] if options.bundle else []
+    links += [argument for url in options.find_links for argument in ("--find-links", url)]
+    python = environment / "bin" / "python"
+    found = cache.Cache.configured({"directory": ROOT})
+    wheels = toolchain.obtain(tools, found, functools.partial(toolchain.fetch, python, links))
+    toolchain.unpack(wheels, site_packages(environment))
+    toolchain.run(python, "-c", "import zc.buildout.buildout, zc.recipe.egg")
 
 
 def register(environment, version):
@@ -316,25 +322,22 @@ def link(packages):
         (packages / f"{OWN}.pth").write_text(f"{source}\n")
 
 
-# --- bin/buildout --------------------------------------------------------------------------------
+# --- bin/ ----------------------------------------------------------------------------------------
 
 
 def settle(environment):
-    """Write bin/buildout for the folder in which the project lies now."""
-    sys.dont_write_bytecode = True
-    sys.path.insert(0, str(ROOT / "src"))
-    from eggcrate import files, launcher
-
-    (ROOT / "bin").mkdir(exist_ok=True)
-    target = launcher.Target(environment, inside=environment)
-    text = launcher.call(target, f"{OWN}.command", "main", "__file__")
-    command = ROOT / "bin" / "buildout"
-    if command.is_file() and target.shell() not in command.read_text("utf-8"):
+    """Write the commands of the build for the folder in which the project lies now."""
+    folder, target = ROOT / "bin", launcher.Target(environment, inside=environment)
+    folder.mkdir(exist_ok=True)
+    buildout = folder / "buildout"
+    if buildout.is_file() and target.shell() not in buildout.read_text("utf-8"):
         # The project was moved or copied. What buildout believes to have installed lies where it
         # was then, perhaps another person's copy: it must not be removed from there.
         (ROOT / ".installed.cfg").unlink(missing_ok=True)
-    if files.write(command, text, mode=0o755):
-        print(f"Generated {command.relative_to(ROOT)}.")
+    for name, module in COMMANDS.items():
+        text = launcher.call(target, f"{OWN}.{module}", "main", "__file__")
+        if files.write(folder / name, text, mode=0o755):
+            print(f"Generated bin/{name}.")
 
 
 def run_buildout(arguments):

@@ -9,7 +9,7 @@ setup(
     license="MIT",
     python_requires=">=3.11",
     package_dir={"": "src"},
-    packages=find_packages("src"),
+    packages=find_packages("src", exclude=["eggcrate", "eggcrate.*"]),  # not for who serves
     package_data={
         "": ["py.typed", "carboy.toml"],
         "portal": ["starter/*.md", "static/*", "templates/**/*.html", "migrations/*.mako"],

@@ -5,27 +5,58 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from eggcrate import patches
+from eggcrate import fingerprint, guest
 
 
 def main(script: str) -> int:
     """Run zc.buildout for the project whose ``bin/buildout`` is ``script``."""
     root = Path(script).resolve().parents[1]
-    if not _belongs(root):
-        print(f"bin/buildout: {root} was moved or copied; run `python3 bootstrap.py`"
-              " in it first", file=sys.stderr)  # fmt: skip
+    if not belongs(root, "bin/buildout"):
         return 1
+    identity = fingerprint.identity(root, sys.argv[1:])
+    said = fingerprint.said(root, identity)
+    if said is not None:
+        sys.stdout.writelines(f"{line}\n" for line in said)
+        return 0
+    try:
+        _build(root, identity)
+    except KeyboardInterrupt:
+        print("bin/buildout: interrupted", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _build(root: Path, identity: fingerprint.Identity) -> None:
+    """Run zc.buildout, and remember what it was made from."""
+    from eggcrate.recording import Recording
+
+    prepare(root)
+    Recording(root, identity, sys.argv[1:]).install()
+    run()
+
+
+def prepare(root: Path) -> None:
+    """Change zc.buildout where an extension would be too late."""
     _clear_pip()
     from zc.buildout import buildout
 
+    from eggcrate import clarity, patches, supply
+
+    clarity.install_reader()
+    supply.install()
     patches.replace(
         buildout.Buildout,
         "__init__",
         "self config_file cloptions use_user_defaults command args",
         lambda original: _at(root, original),
     )
+
+
+def run() -> None:
+    """Run zc.buildout with the arguments of the command line."""
+    from zc.buildout import buildout
+
     buildout.main(sys.argv[1:])
-    return 0
 
 
 def _clear_pip() -> None:
@@ -35,9 +66,14 @@ def _clear_pip() -> None:
     os.environ["PIP_USER"] = "0"  # a configuration file of pip may say otherwise
 
 
-def _belongs(root: Path) -> bool:
+def belongs(root: Path, name: str) -> bool:
+    """Tell whether the build environment that runs is that of ``root``; say so if it is not."""
     environment = root / "parts" / "buildout"
-    return environment.is_dir() and environment.samefile(sys.prefix)
+    if guest.is_guest() or (environment.is_dir() and environment.samefile(sys.prefix)):
+        return True
+    print(f"{name}: {root} was moved or copied; run `python3 bootstrap.py` in it first",
+          file=sys.stderr)  # fmt: skip
+    return False
 
 
 def _at(root: Path, original: Any) -> Any:

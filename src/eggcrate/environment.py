@@ -12,9 +12,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from eggcrate import files
+from eggcrate import files, merged
 
 MODULE = "eggcrate_initialization"
+MERGED = "# "  # before an egg that is on the path as links; site reads no further in such a line
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def write(path: Path, base: Base, search: SearchPath, initialization: str = "") 
     _remove_other_versions(packages)
     files.write(path / "pyvenv.cfg", _configuration(base))
     _link(path, base)
-    files.write(packages / "eggs.pth", _listing(search, path, packages))
+    _list(packages, search, path.parents[1])
     _write_initialization(packages, initialization)
 
 
@@ -112,18 +113,39 @@ def _link(path: Path, base: Base) -> None:
         files.link(path / "lib64", "lib")
 
 
-def _listing(search: SearchPath, path: Path, packages: Path) -> str:
-    """Return the text of eggs.pth, relative within the project.
+def _list(packages: Path, search: SearchPath, project: Path) -> None:
+    """Write eggs.pth, relative within the project.
 
     ``site`` joins relative lines to its own folder. They stay right when the project moves, and
     carry no folder name of which the locale's encoding (Python 3.11) could make another one.
     """
-    project = path.parents[1]
+    eggs = merged.mergeable(search.folders)
+    folder = merged.folder(packages, eggs, project) if eggs else None
+    lines = []
+    for path in search.folders:
+        inside = Path(path).is_relative_to(project)
+        line = os.path.relpath(path, packages) if inside else path
+        if path not in eggs:
+            lines.append(line)
+            continue
+        if path == eggs[0]:
+            lines.append(str(folder))
+        lines.append(MERGED + line)
+    files.write(packages / "eggs.pth", "".join(f"{line}\n" for line in (*lines, *search.code)))
+    merged.tidy(packages, folder)
+
+
+def read(path: Path) -> SearchPath:
+    """Return what the environment at ``path`` imports from, each egg by itself."""
+    packages = site_packages(path)
+    lines = (packages / "eggs.pth").read_text("utf-8").splitlines()
+    code = tuple(line for line in lines if line.startswith(("import ", "import\t")))
     folders = [
-        os.path.relpath(folder, packages) if Path(folder).is_relative_to(project) else folder
-        for folder in search.folders
+        os.path.normpath(packages / line.removeprefix(MERGED))
+        for line in lines
+        if line not in code and not line.startswith(merged.PREFIX)
     ]
-    return "".join(f"{line}\n" for line in (*folders, *search.code))
+    return SearchPath(tuple(folders), code)
 
 
 def _write_initialization(packages: Path, source: str) -> None:

@@ -3,14 +3,28 @@
 from typing import Any
 
 # zc.buildout is imported by the steps themselves: `import eggcrate` works without it.
-from eggcrate import binaries, develop, generate, isolation, pins, succession
+from eggcrate import (
+    binaries,
+    clarity,
+    develop,
+    generate,
+    guest,
+    isolation,
+    pins,
+    succession,
+    supply,
+)
 
 
 def load(buildout: Any) -> None:
     """Change this run of zc.buildout; the entry point named by ``extensions = eggcrate``."""
+    guest.install(buildout)
+    supply.load(buildout)
+    guest.supply(buildout)
     pins.check(buildout)
+    clarity.install()
     isolation.install()
-    develop.install()
+    develop.install(buildout)
     binaries.install()
     generate.install(buildout)
     succession.install(buildout)
@@ -19,3 +33,4 @@ def load(buildout: Any) -> None:
 def unload(buildout: Any) -> None:
     """Clean up after a run that succeeded."""
     succession.finish(buildout)
+    supply.finish()

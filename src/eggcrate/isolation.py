@@ -6,7 +6,7 @@ on its path, and whatever version happens to build it. Here it gets an egg, pinn
 """
 
 import os
-import sys
+from collections.abc import Iterable
 from typing import Any
 
 from eggcrate import patches
@@ -22,7 +22,7 @@ def install() -> None:
 def _isolated(original: Any) -> Any:
     def install(self: Any, specs: Any, working_set: Any = None) -> Any:
         if working_set is None and not _is_upgrade_check(specs):
-            forget(self._env, sys.prefix)
+            forget(self._env, tools())
         return original(self, specs, working_set)
 
     return install
@@ -33,13 +33,24 @@ def _is_upgrade_check(specs: Any) -> bool:
     return set(specs) == {"zc.buildout", "wheel", "pip", "setuptools"}
 
 
-def forget(environment: Any, prefix: str) -> None:
-    """Remove from a ``pkg_resources.Environment`` all that is installed under ``prefix``."""
-    inside = os.path.join(os.path.realpath(prefix), "")  # noqa: PTH118  # the separator at its end
+def tools() -> list[str]:
+    """Return the folders in which zc.buildout and what it needs are installed.
+
+    Not the whole environment: somebody else's may be the folder of the project itself. Tools that
+    zc.buildout has fetched as eggs are eggs like any other.
+    """
+    from zc.buildout import easy_install
+
+    return [path for path in easy_install.buildout_and_setuptools_path if path[-4:] != ".egg"]
+
+
+def forget(environment: Any, folders: Iterable[str]) -> None:
+    """Remove from a ``pkg_resources.Environment`` all that is installed in ``folders``."""
+    removed = {os.path.realpath(folder) for folder in folders}
     for name in environment:
         # In place: its own remove() looks for names that zc.buildout spells differently.
         environment[name][:] = [
             distribution
             for distribution in environment[name]
-            if not os.path.realpath(distribution.location).startswith(inside)
+            if os.path.realpath(distribution.location) not in removed
         ]

@@ -1,4 +1,157 @@
+import importlib.util
+import os
+import subprocess
+import sys
+
+import pytest
+
+from eggcrate import bytecode, eggs
+from eggcrate.bytecode import Store
+from eggcrate.lockfile import File
+
+# Sets of constants, a name and characters that other modules have, too, and a warning.
+SOURCE = b"""\
+def load(a):
+    if a in {"CONTENT_TYPE", "CONTENT_LENGTH", "path"} or a not in {"CONTENT_TYPE"}:
+        return a[1:2], "\\d", (1, (2.0, "path")), b"x", __file__
+    return a in {"CONTENT_LENGTH", "CONTENT_TYPE", "path"}, "not interned !", a.used_once
+def characters(a):
+""" + b"".join(b"    yield f'{a}\\x%02x'\n" % n for n in range(256))
+
+COMPILE = """\
+import hashlib, sys
+if sys.argv[2:]:
+    import argparse, decimal, http.client, unittest
+    interned = [sys.intern(text) for text in ("", *map(chr, range(256)))]
+    kept = compile("CONTENT_TYPE = {'path', 'load'}; a.used_once", "x", "exec")
 from eggcrate import bytecode
+print(hashlib.sha256(bytecode.compiled(open(sys.argv[1], "rb").read(), "a/b.py", 1)).hexdigest())
+"""
+
+WHEEL = File("a-1.0-py3-none-any.whl", "a" * 64)
+
+
+def test_where_bytecode_belongs():
+    for source in ("a.py", "b/c.d.py", "b/__init__.py"):
+        found = bytecode.path(source)
+        assert found == importlib.util.cache_from_source(source)
+        assert bytecode.is_bytecode(found)
+        assert bytecode.source(found) == source
+    for other in ("a.pyc", f"a.{bytecode.TAG}.pyc", "__pycache__/a.cpython-20.pyc"):
+        assert not bytecode.is_bytecode(other)
+
+
+def test_python_takes_it_for_the_source_of_that_time_and_size(tmp_path):
+    source = tmp_path / "module.py"
+    source.write_bytes(b"def f():\n    return __file__, f.__code__.co_filename\n")
+    os.utime(source, (2**32 + 5, 2**32 + 5))
+    data = bytecode.compiled(source.read_bytes(), "elsewhere.py", 2**32 + 5)
+    assert bytecode.mtime(data) == 5
+    compiled = tmp_path / bytecode.path("module.py")
+    compiled.parent.mkdir()
+    compiled.write_bytes(data)
+    program = "import module; print(module.__cached__, *module.f())"
+    command = [sys.executable, "-v", "-B", "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(compiled), str(source), str(source)]
+    assert f"matches {source}" in done.stderr
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="slices are constants there")
+def test_the_same_source_gives_the_same_bytes_in_any_process(tmp_path):
+    source = tmp_path / "source.py"
+    source.write_bytes(SOURCE)
+    path = os.pathsep.join(sys.path)
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", COMPILE, source, *other], check=True, capture_output=True,
+            env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed, other in (("0", []), ("1", []), ("2", ["other"]), ("3", ["other"]))
+    }  # fmt: skip
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("source", [b"print 'x'\n", b"{{ x }\n", b"\0", b"\xff", b"(" * 500])
+def test_what_cannot_be_compiled_is_left_alone(source, capfd):
+    assert bytecode.compiled(source, "x.py", 1) is None
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_warning_of_the_compiler_is_nobodys(capfd, recwarn):
+    assert bytecode.compiled(b'x = "\\d" is 1\n', "x.py", 1)
+    assert capfd.readouterr() == ("", "")
+    assert not recwarn
+
+
+# --- what is known already ---
+
+
+def test_what_is_known_is_not_compiled_again():
+    data = bytecode.compiled(b"x = 1\n", "a.py", 5)
+    known = {"a.py": (data, "its digest")}
+    assert bytecode.find(known, "a.py", b"x = 1\n", 5) == (data, "its digest")
+    assert bytecode.find(known, "b.py", b"x = 1\n", 5) is None
+    for source, time in ((b"x = 1\n", 6), (b"x = 22\n", 5)):
+        found, digest = bytecode.find(known, "a.py", source, time)
+        assert found == bytecode.compiled(source, "a.py", time)
+        assert digest.startswith("sha256=")
+    assert bytecode.find(None, "a.py", b"1 2\n", 5) is None
+
+
+@pytest.fixture
+def store(tmp_path):
+    folder = tmp_path / "bytecode"
+    found = Store(folder)
+    found.save(WHEEL, {"a.py": (b"some", "1"), "b/c.py": (b"thing", "2"), "é": (b"", "3")})
+    found.file = folder / f"{bytecode.COMPILER}-{bytecode.FORMAT}" / WHEEL.sha256
+    return found
+
+
+def test_what_was_compiled_is_kept(store, tmp_path):
+    assert store.load(WHEEL) == {
+        "a.py": (b"some", "1"), "b/c.py": (b"thing", "2"), "é": (b"", "3"),
+    }  # fmt: skip
+    assert store.load(File(WHEEL.name, "b" * 64)) is None
+    assert [path.name for path in store.file.parent.iterdir()] == [WHEEL.sha256]
+
+
+def test_rot_is_noticed(store):
+    data = store.file.read_bytes()
+    for position in range(len(data)):
+        store.file.write_bytes(data[:position] + bytes([data[position] ^ 4]) + data[position + 1 :])
+        assert store.load(WHEEL) is None
+    for size in (0, 40, 65, 70, len(data) - 1):
+        store.file.write_bytes(data[:size])
+        assert store.load(WHEEL) is None
+
+
+@pytest.mark.parametrize("place", [".", "..", "../.."])
+def test_a_folder_that_others_can_write_is_not_trusted(store, place):
+    (store.file.parent / place).chmod(0o770)
+    assert store.load(WHEEL) is None
+    (store.file.parent / place).chmod(0o1777)  # like /tmp: what is in it cannot be renamed
+    assert store.load(WHEEL)
+
+
+def test_what_others_have_put_there_is_not_trusted(store, monkeypatch):
+    elsewhere = store.file.rename(store.file.with_name("elsewhere"))
+    store.file.symlink_to(elsewhere)
+    assert store.load(WHEEL) is None
+    elsewhere.replace(store.file)
+    assert store.load(WHEEL)
+    monkeypatch.setattr(os, "geteuid", lambda: store.file.stat().st_uid + 1)
+    assert store.load(WHEEL) is None
+
+
+def test_nothing_is_kept_where_nothing_can_be(tmp_path):
+    (tmp_path / "file").touch()
+    store = Store(tmp_path / "file" / "bytecode")
+    store.save(WHEEL, {"a.py": (b"x", "1")})
+    assert store.load(WHEEL) is None
+
+
+# --- eggs of zc.buildout's own ---
 
 
 def make(path, name="module.py"):
@@ -13,10 +166,12 @@ def compiled(path):
 
 def test_eggs_are_compiled_once_and_nothing_else(tmp_path):
     egg, source = make(tmp_path / "a.egg"), make(tmp_path / "src")
-    bytecode.ensure([str(egg), str(source), str(tmp_path / "missing.egg")])
+    ours = make(tmp_path / "b.egg")
+    (ours / eggs.MARK).touch()
+    bytecode.ensure([str(egg), str(source), str(ours), str(tmp_path / "missing.egg")])
     [name] = compiled(egg)
     assert name.startswith("module.")
-    assert compiled(source) == []
+    assert compiled(source) == compiled(ours) == []
     (egg / "__pycache__" / name).unlink()
     bytecode.ensure([str(egg)])
     assert compiled(egg) == []

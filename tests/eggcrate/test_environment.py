@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -43,10 +44,58 @@ def test_imports_the_eggs_in_isolated_mode_too(path, eggs):
     assert python(path, "-I", "-c", code).split() == [str(path), "True"]
 
 
-def test_eggs_of_the_project_are_listed_relative_to_it(path, eggs):
+def listed(path):
+    return (environment.site_packages(path) / "eggs.pth").read_text("utf-8").splitlines()
+
+
+def test_eggs_are_one_folder_and_listed_relative_to_the_project(path, eggs):
     environment.write(path, environment.Base.current(), eggs)
-    lines = (environment.site_packages(path) / "eggs.pth").read_text("utf-8").splitlines()
-    assert lines == ["../../../../../eggs/ä.egg", eggs.folders[1]]
+    folder, *lines = listed(path)
+    assert lines == ["# ../../../../../eggs/ä.egg", f"# {eggs.folders[1]}"]
+    entries = python(path, "-I", "-c", "import sys; print(*sys.path, sep='\\n')").splitlines()
+    assert entries[-1] == str(environment.site_packages(path) / folder)
+    assert not any(entry.endswith(".egg") for entry in entries)
+
+
+def test_eggs_that_share_a_name_are_listed_in_their_order(path, eggs):
+    for folder in eggs.folders:
+        (Path(folder) / "both.py").write_text(f"place = {folder!r}\n")
+    environment.write(path, environment.Base.current(), eggs)
+    assert listed(path) == ["../../../../../eggs/ä.egg", eggs.folders[1]]
+    assert python(path, "-c", "import both; print(both.place)").strip() == eggs.folders[0]
+
+
+def test_what_was_written_is_read(path, eggs, tmp_path):
+    source, code = str(tmp_path / "project/src"), ("import sys; sys.mark = 1",)
+    for folders in ((source, *eggs.folders, str(tmp_path)), eggs.folders[:1], ()):
+        search = environment.SearchPath(folders, code)
+        environment.write(path, environment.Base.current(), search)
+        assert environment.read(path) == search
+
+
+def test_what_a_running_server_imports_from_stays_when_its_eggs_change(path, eggs):
+    environment.write(path, environment.Base.current(), eggs)
+    [folder] = environment.site_packages(path).glob("eggs-*")
+    environment.write(path, environment.Base.current(), environment.SearchPath(eggs.folders[:1]))
+    assert listed(path) == ["../../../../../eggs/ä.egg"]
+    assert (folder / "module1.py").is_file()
+
+
+def test_distributions_are_found_through_their_links(path, eggs):
+    for number, folder in enumerate(eggs.folders):
+        metadata = Path(folder) / f"dist{number}-1.{number}.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text(f"Name: dist{number}\nVersion: 1.{number}\n")
+        (metadata / "entry_points.txt").write_text(
+            f"[group]\nname{number} = module{number}:value\n"
+        )
+    environment.write(path, environment.Base.current(), eggs)
+    code = (
+        "from importlib.metadata import distributions, entry_points, version;"
+        "print(version('dist0'), version('dist1'), len(list(distributions())),"
+        " *sorted(entry.load() for entry in entry_points(group='group')))"
+    )
+    assert python(path, "-I", "-c", code) == "1.0 1.1 2 0 1\n"
 
 
 def test_code_runs_after_the_folders_are_known(path, eggs):

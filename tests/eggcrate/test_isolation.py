@@ -7,11 +7,12 @@ class Distribution:
 
 
 def test_forget_leaves_what_lies_elsewhere(tmp_path):
-    inside, beside = tmp_path / "env", tmp_path / "environment"
+    tools, eggs = tmp_path / "lib", tmp_path / "eggs"
+    (tmp_path / "link").symlink_to(tools)
     names = {
-        "both": [Distribution(f"{inside}/lib"), Distribution(f"{beside}/lib")],
-        "inside": [Distribution(str(inside / "lib"))],
+        "both": [Distribution(str(tools)), Distribution(f"{eggs}/both.egg")],
+        "tool": [Distribution(str(tools))],
     }
-    isolation.forget(names, str(inside))
-    assert [d.location for d in names["both"]] == [f"{beside}/lib"]
-    assert names["inside"] == []
+    isolation.forget(names, [str(tmp_path / "link")])
+    assert [d.location for d in names["both"]] == [f"{eggs}/both.egg"]
+    assert names["tool"] == []

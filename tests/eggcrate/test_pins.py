@@ -1,4 +1,8 @@
+import sys
 from importlib.metadata import version
+from types import SimpleNamespace
+
+import pytest
 
 from eggcrate import pins
 
@@ -21,3 +25,19 @@ def test_without_a_stamp_nothing_is_overridden(monkeypatch, tmp_path):
     assert pins.overridden() == []
     (tmp_path / "bootstrap.json").write_text('{"overridden": ["setuptools"]}')
     assert pins.overridden() == ["setuptools"]
+
+
+class UserError(Exception):
+    """Stands for zc.buildout's."""
+
+
+def test_an_environment_that_bootstrap_has_not_made_is_let_be(monkeypatch, tmp_path):
+    fake = SimpleNamespace(buildout=SimpleNamespace(UserError=UserError))
+    monkeypatch.setitem(sys.modules, "zc", fake)
+    monkeypatch.setitem(sys.modules, "zc.buildout", fake.buildout)
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    buildout = SimpleNamespace(versions={"pip": "0.1"})
+    pins.check(buildout)
+    (tmp_path / "bootstrap.json").write_text("{}")
+    with pytest.raises(UserError, match=r"the build environment has pip .*\(pinned: 0.1\)"):
+        pins.check(buildout)

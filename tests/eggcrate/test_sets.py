@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 
-from support.scratch import PROJECT, Scratch, share_tools
+from support.project import FILES
+from support.scratch import OF_THE_BUILD, PROJECT, Scratch, share_tools
 
 pytestmark = pytest.mark.live
 
@@ -28,7 +29,7 @@ def project(tmp_path):
     generated = shutil.ignore_patterns("__pycache__", "*.egg-info")
     shutil.copytree(PROJECT / "src", copy.root / "src", ignore=generated)
     shutil.copytree(PROJECT / "etc", copy.root / "etc")
-    for name in ("bootstrap.py", "buildout.cfg", "versions.cfg", "setup.py", "pyproject.toml"):
+    for name in FILES:
         shutil.copy(PROJECT / name, copy.root)
     share_tools(copy.root)
     (copy.root / "eggs").symlink_to(PROJECT / "eggs")
@@ -47,18 +48,18 @@ def importable(project, *names):
 
 def test_development_to_production_and_back(project):
     project.buildout()
-    assert commands(project) == {"buildout", "serve", "flask", "python", "test"}
+    assert commands(project) == OF_THE_BUILD | {"serve", "flask", "python", "test"}
     assert importable(project, "flask_debugtoolbar", "ipdb", "pytest") == (
         "['flask_debugtoolbar', 'ipdb', 'pytest']"
     )
     assert "env='development'" in (project.root / "bin/serve").read_text()
     project.buildout("-c", "etc/production.cfg")
-    assert commands(project) == {"buildout", "serve", "flask", "python"}
+    assert commands(project) == OF_THE_BUILD | {"serve", "flask", "python"}
     assert importable(project, "flask_debugtoolbar", "ipdb", "pytest", "webtest") == "[]"
     assert "env='production'" in (project.root / "bin/serve").read_text()
     assert not (project.root / "parts/test").exists()
     project.buildout()
-    assert commands(project) == {"buildout", "serve", "flask", "python", "test"}
+    assert commands(project) == OF_THE_BUILD | {"serve", "flask", "python", "test"}
 
 
 def test_tests_are_found_from_anywhere(project):

@@ -13,7 +13,9 @@ from support.live import Serve
 from support.scratch import PROJECT, base_python, clean_environ, run, share_tools
 
 EGGS = PROJECT / "eggs"
-FILES = ("bootstrap.py", "buildout.cfg", "versions.cfg", "setup.py", "pyproject.toml")
+FILES = (
+    "bootstrap.py", "buildout.cfg", "versions.cfg", "versions.lock", "setup.py", "pyproject.toml",
+)  # fmt: skip
 PRODUCTION = ("-c", "etc/production.cfg")
 
 
@@ -55,15 +57,21 @@ class Project:
 
 def copy(folder: Path, *, without: Sequence[str] = ()) -> Project:
     """Copy the project's sources and its build environment, and make bin/buildout there."""
+    project = sources(folder)
+    for name in without:
+        shutil.rmtree(folder / name)
+    share_tools(folder)
+    run([base_python(), "bootstrap.py"], cwd=folder)
+    return project
+
+
+def sources(folder: Path) -> Project:
+    """Copy the project's sources: what a clone has, without the tests."""
     for name in ("etc", "src"):
         ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
         shutil.copytree(PROJECT / name, folder / name, ignore=ignored)
     for name in FILES:
         shutil.copy(PROJECT / name, folder)
-    for name in without:
-        shutil.rmtree(folder / name)
-    share_tools(folder)
-    run([base_python(), "bootstrap.py"], cwd=folder)
     return Project(folder)
 
 
@@ -92,10 +100,7 @@ class Program(Serve):
 
 
 def require_index(requirement: str, folder: Path) -> None:
-    """Skip the test if neither the egg of `NAME==VERSION` nor a package index is there."""
-    name, version = requirement.split("==")
-    if any(EGGS.glob(f"**/{name}-{version}-*.egg")):
-        return
+    """Skip the test if there is no package index that has `NAME==VERSION`: to lock takes one."""
     python = PROJECT / "parts" / "buildout" / "bin" / "python"
     options = ["--no-deps", "--retries", "0", "--timeout", "10", "--dest", str(folder)]
     found = run([python, "-m", "pip", "download", *options, requirement], cwd=folder, code=None)
