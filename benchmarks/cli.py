@@ -5,11 +5,23 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from benchmarks import everything, frameworks, idle, log, reload, scale, slow, throughput, tools
+from benchmarks import (
+    build,
+    everything,
+    frameworks,
+    idle,
+    log,
+    reload,
+    scale,
+    slow,
+    throughput,
+    tools,
+)
 from benchmarks.errors import BenchError
 
 _DESCRIPTION = "Measure Carboy and its peers side by side, on this machine."
 _COMMANDS = {
+    "build": build,
     "reload": reload,
     "http": throughput,
     "slow": slow,
@@ -22,9 +34,14 @@ _COMMANDS = {
 
 
 def main(
-    argv: Sequence[str] | None = None, *, serve: str = "", peers: str = "", servers: str = ""
+    argv: Sequence[str] | None = None,
+    *,
+    serve: str = "",
+    peers: str = "",
+    servers: str = "",
+    uv: str = "",
 ) -> int:
-    """Run a command; the keywords are generated: Carboy's command, the peers' interpreters.
+    """Run a command; the keywords are generated: Carboy's command, the peers' interpreters, uv.
 
     Without them this interpreter runs everything that it has.
     """
@@ -40,7 +57,7 @@ def main(
     # What runs must be ended in any case, and only an exception does that.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        code: int = options.run(options, tools.make(serve, peers, servers))
+        code: int = options.run(options, tools.make(serve, peers, servers, uv))
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1

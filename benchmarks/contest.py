@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from benchmarks import docs, machine, report, rivals, stage
 from benchmarks.errors import PeerError
@@ -13,6 +14,8 @@ from benchmarks.tools import Tools
 
 # A rival that has failed so often is not started again: each failure may take a deadline.
 ATTEMPTS = 2
+
+T = TypeVar("T")
 
 # Measures a rival once; the number is that of the round, from 0.
 Take = Callable[[Stage, Rival, int], Sample]
@@ -45,8 +48,8 @@ def present(built: Stage, chosen: Sequence[Rival], result: Result[Sample]) -> li
     return found
 
 
-def alternate(chosen: Sequence[Rival], rounds: int) -> Iterator[tuple[int, Rival]]:
-    """Yield rivals round by round, every other round backwards: none comes always after another.
+def alternate(chosen: Sequence[T], rounds: int) -> Iterator[tuple[int, T]]:
+    """Yield them round by round, every other round backwards: none comes always after another.
 
     What else the machine does hits all of them.
     """

@@ -34,7 +34,7 @@ def flatten(python: str, folder: Path) -> str:
     imports more slowly, and Werkzeug's reloader walks every folder that lies outside
     `sys.prefix`. An interpreter without eggs is returned as it is.
     """
-    eggs = [Path(entry) for entry in _path(python) if entry.endswith(".egg")]
+    eggs = [path for path in map(Path, _path(python)) if _has_eggs(path)]
     if not eggs:
         return python
     subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True, timeout=60)
@@ -44,12 +44,21 @@ def flatten(python: str, folder: Path) -> str:
     return made
 
 
+def _has_eggs(folder: Path) -> bool:
+    """Tell whether a folder of `sys.path` is an egg, or links to what many eggs hold."""
+    return folder.suffix == ".egg" or folder.name.startswith("eggs-")
+
+
 def versions(python: str, names: Iterable[str]) -> dict[str, str]:
     """Return the versions of those distributions that `python` has."""
-    found = _evaluate(
-        python, "{d.name.lower(): d.version for d in importlib.metadata.distributions()}"
-    )
+    found = installed(python)
     return {name: found[name.lower()] for name in names if name.lower() in found}
+
+
+def installed(python: str) -> dict[str, str]:
+    """Return the versions of all distributions that `python` has; names in lower case."""
+    expression = "{d.name.lower(): d.version for d in importlib.metadata.distributions()}"
+    return dict(_evaluate(python, expression))
 
 
 def _path(python: str) -> list[str]:

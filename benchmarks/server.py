@@ -87,18 +87,19 @@ class Server:
         time.sleep(SAMPLE)
         return self.cpu() - before < IDLE * SAMPLE
 
-    def wait_for(self, body: str) -> Request:
-        """Ask on new connections, one after the other, until one is answered by `body`.
+    def wait_for(self, body: str | None) -> Request:
+        """Ask on new connections, one after the other, until one is answered by `body`, if any.
 
         Raises `PeerError` if the peer ends or does not answer so in time.
         """
-        return self._wait(lambda: self._answered(body), f"the answer {body!r}", DEADLINE)
+        what = "an answer" if body is None else f"the answer {body!r}"
+        return self._wait(lambda: self._answered(body), what, DEADLINE)
 
-    def _answered(self, body: str) -> Request | None:
+    def _answered(self, body: str | None) -> Request | None:
         request = ask_once(self.port)
         if self._process.poll() is not None:
             raise self.failure(f"ended with {self._process.returncode}")
-        return request if request.outcome == OK and request.body == body else None
+        return request if request.outcome == OK and body in (None, request.body) else None
 
     def _wait(self, condition: Callable[[], T | None], what: str, seconds: float) -> T:
         end = time.monotonic() + seconds

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from support import toolbox
 from support.scratch import PROJECT, Scratch, base_python, run
 
+# Nothing can be had: no index, no folder of wheels, no cache.
 UNREACHABLE = {
     "PIP_CONFIG_FILE": os.devnull,
     "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
     "PIP_EXTRA_INDEX_URL": "",
     "PIP_FIND_LINKS": "",
+    "XDG_CACHE_HOME": os.devnull,
 }
 
 
@@ -26,6 +29,12 @@ def bare(tmp_path):
 @pytest.fixture
 def scratch(tmp_path):
     return Scratch(tmp_path / "project")
+
+
+@pytest.fixture
+def box(bare, tmp_path):
+    """A project with build tools that are small and do nothing, in a folder beside it."""
+    return toolbox.Toolbox(bare, tmp_path / "links", tmp_path / "cache")
 
 
 def line(result):
@@ -77,7 +86,7 @@ def test_without_ensurepip_it_names_the_package(bare):
         "import runpy, sys; sys.modules['ensurepip'] = None; sys.argv = ['bootstrap.py'];"
         "runpy.run_path('bootstrap.py', run_name='__main__')"
     )
-    result = bare.run(base_python(), "-I", "-c", code, code=1)
+    result = bare.run(base_python(), "-I", "-c", code, environ=UNREACHABLE, code=1)
     version = "{}.{}".format(*sys.version_info)
     assert line(result) == (
         "bootstrap: this Python has no ensurepip; install it "
@@ -92,14 +101,10 @@ def test_without_an_index_it_says_so(bare):
     assert list((bare.root / "parts").iterdir()) == []
 
 
-@pytest.mark.live
-def test_a_pin_that_does_not_exist_is_named(bare, tmp_path):
-    (tmp_path / "links").mkdir()
-    result = bare.bootstrap(
-        "--setuptools-version=0.0.1", "--find-links", str(tmp_path / "links"),
-        environ={**UNREACHABLE, "PIP_NO_INDEX": "1"}, code=1,
-    )  # fmt: skip
-    assert "No matching distribution found for pip==" in line(result)
+def test_a_version_that_does_not_exist_is_named(box):
+    box.fill_cache()
+    result = box.bootstrap("--setuptools-version=0.0.1", code=1)
+    assert "No matching distribution found for setuptools==0.0.1" in line(result)
 
 
 def test_missing_pins_are_named(bare):
@@ -118,6 +123,89 @@ def test_missing_pins_are_named(bare):
 def test_missing_versions_file_is_named(bare):
     (bare.root / "versions.cfg").unlink()
     assert "versions.cfg: No such file" in line(bare.bootstrap(code=1))
+
+
+def test_a_lock_that_cannot_be_read_is_named(box):
+    box.project.write("versions.lock", "[pip 1.0]\nnonsense\n")
+    text = line(box.bootstrap(code=1))
+    assert text.startswith(f"bootstrap: {box.project.root}/versions.lock:2: ")
+
+
+def test_tools_come_from_locked_files_and_then_from_the_cache(box):
+    assert "Making parts/buildout" in box.bootstrap().stdout
+    stamp = json.loads((box.environment / "bootstrap.json").read_text())
+    assert stamp["sha256"] == {name: box.locked(name).sha256 for name in toolbox.NAMES}
+    assert box.bootstrap().stdout == ""
+    box.remove("links", "environment")
+    box.bootstrap()
+    assert (box.packages / "wheel/__init__.py").is_file()
+    assert list((box.packages / "wheel/__pycache__").glob("__init__.*.pyc"))
+
+
+def test_a_tool_with_another_hash_is_refused(box):
+    expected = box.locked("wheel").sha256
+    box.put("wheel", "import os  # and worse\n")
+    assert line(box.bootstrap(code=1)) == (
+        f"bootstrap: wheel 1.0: wheel-1.0-py3-none-any.whl has sha256 {box.sha256('wheel')},"
+        f" but {expected} is expected"
+    )
+    assert list((box.project.root / "parts").iterdir()) == []
+    assert not (box.project.root / "bin").exists()
+
+
+def test_a_tool_that_was_changed_in_the_cache_is_fetched_again(box):
+    box.fill_cache()
+    [cached] = box.cache.rglob("wheel-1.0-*.whl")
+    cached.write_bytes(cached.read_bytes()[:-1] + b"?")
+    box.bootstrap()
+    assert cached.read_bytes() == (box.links / cached.name).read_bytes()
+
+
+def test_a_changed_lock_makes_it_again(box):
+    box.fill_cache()
+    box.bootstrap()
+    box.put("wheel", "new = True\n")
+    box.lock()
+    box.fill_cache()
+    assert "Making parts/buildout" in box.bootstrap().stdout
+    assert "new" in (box.packages / "wheel/__init__.py").read_text()
+
+
+def test_without_a_lock_it_does_nothing_unless_told(box):
+    (box.project.root / "versions.lock").unlink()
+    text = line(box.bootstrap(code=1))
+    assert text.startswith(f"bootstrap: {box.project.root}/versions.lock is missing")
+    assert not (box.project.root / "parts").exists()
+    said = box.bootstrap("--unlocked").stdout
+    assert "Taking wheel 1.0 unchecked: versions.lock does not have it.\n" in said
+    assert box.bootstrap("--unlocked").stdout == ""
+    assert "is missing" in line(box.bootstrap(code=1))
+
+
+def test_a_tool_that_is_not_locked_is_named(box):
+    (box.links / "wheel-1.0-py3-none-any.whl").unlink()
+    box.lock()
+    assert line(box.bootstrap(code=1)) == (
+        "bootstrap: versions.lock does not have wheel 1.0; run bin/lock"
+    )
+
+
+def test_what_is_locked_is_checked_even_if_something_else_is_not(box):
+    box.put("setuptools", "", version="2.0")
+    box.put("wheel", "import os  # and worse\n")
+    result = box.bootstrap("--setuptools-version=2.0", code=1)
+    assert "wheel 1.0: wheel-1.0-py3-none-any.whl has sha256" in line(result)
+
+
+def test_a_version_asked_for_by_name_is_taken_unchecked_and_named(box):
+    box.fill_cache()
+    box.put("setuptools", "", version="2.0")
+    said = box.bootstrap("--setuptools-version=2.0").stdout
+    assert [text for text in said.splitlines() if text.startswith("Taking")] == [
+        "Taking setuptools 2.0 unchecked: versions.lock does not have it."
+    ]
+    box.lock()
+    assert "unchecked" not in box.bootstrap("--setuptools-version=2.0").stdout
 
 
 def test_folder_that_cannot_be_written(bare):
@@ -179,16 +267,17 @@ def test_a_changed_pin_makes_it_again_from_an_index(scratch):
     text = (scratch.root / "versions.cfg").read_text()
     scratch.write("versions.cfg", text.replace("\nwheel = ", "\nwheel = 0.45.1\n# "))
     assert "run `python3 bootstrap.py`" in scratch.buildout(code=1).stderr
+    assert "does not have wheel 0.45.1; run bin/lock" in line(scratch.bootstrap(code=1))
     (scratch.root / "parts/buildout.new").mkdir()  # what a killed run leaves
-    result = scratch.bootstrap(code=None)
+    result = scratch.bootstrap("--unlocked", code=None)
     if "no package index is reachable" in result.stderr:
         pytest.skip(result.stderr.strip())
     assert result.returncode == 0, result.stderr
     stamp = json.loads((scratch.root / "parts/buildout/bootstrap.json").read_text())
     assert stamp["pins"]["wheel"] == "0.45.1"
-    assert [path.name for path in (scratch.root / "parts").iterdir()] == ["buildout"]
+    assert not (scratch.root / "parts/buildout.new").exists()
     scratch.buildout()
-    assert scratch.bootstrap().stdout == ""
+    assert scratch.bootstrap("--unlocked").stdout == ""
 
 
 @pytest.mark.live

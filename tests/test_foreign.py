@@ -152,6 +152,7 @@ def test_a_distribution_from_the_index(copied, tmp_path):
     title = "A distribution from the package index"
     project.require_index("httpbin==0.10.4", tmp_path)
     configure(copied, title)
+    run([copied.command("lock")], cwd=copied.root)
     copied.build()
     with copied.serve() as server:
         status, text = server.get("/get?kind=stout")

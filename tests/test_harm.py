@@ -1,18 +1,17 @@
 """Proof by harm: under load, what an operator does and what befalls a server loses nothing."""
 
 import contextlib
-import http.client
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from support.live import Serve, fetch, save, serving, wait_until
+from support.live import Serve, save, serving, wait_until
+from support.load import Load
 
 pytestmark = pytest.mark.live
 
@@ -31,51 +30,6 @@ def pid():
     return str(os.getpid())
 """
 PRODUCTION = ("--app", "hello:app", "--env", "production", "--workers", "2", "--grace", "5")
-
-
-class Load:
-    """Clients that ask all the time, half of them on connections that they keep."""
-
-    def __init__(self, server, clients=6):
-        self.answers = {}
-        self.lost = []  # what no answer came for, and why
-        self._server = server
-        self._stop = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._ask, args=(number % 2 == 0,)) for number in range(clients)
-        ]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _ask(self, keep):
-        connection = self._server.connect()
-        while not self._stop.is_set():
-            try:
-                answer = fetch(connection)
-                self.answers[answer] = self.answers.get(answer, 0) + 1
-            except (OSError, http.client.HTTPException) as error:
-                self.lost.append(error)
-                connection.close()
-            if not keep:
-                connection.close()
-        connection.close()
-
-    @property
-    def count(self):
-        return sum(self.answers.values())
-
-    def wait_for(self, answers=20):
-        """Let the load go on for some answers."""
-        goal = self.count + answers
-        wait_until(lambda: self.count >= goal, f"{answers} answers")
 
 
 @pytest.fixture

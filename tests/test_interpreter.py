@@ -151,7 +151,7 @@ def test_tools_see_a_virtual_environment():
 
 def test_sources_come_before_eggs():
     path = json.loads(python("-c", "import json, sys; print(json.dumps(sys.path))").stdout)
-    first_egg = next(i for i, entry in enumerate(path) if entry.endswith(".egg"))
+    first_egg = next(i for i, entry in enumerate(path) if "/eggs-" in entry)
     assert path.index(str(PROJECT / "src")) < first_egg
 
 

@@ -89,13 +89,17 @@ def answer(server):
 # --- the failure ---------------------------------------------------------------------------------
 
 
+def eggs():
+    """Return the folders with the eggs: each its own, or one with links to what many hold."""
+    return [entry for entry in sys.path if entry.endswith(".egg") or "/eggs-" in entry]
+
+
 @pytest.fixture
 def stock_python(tmp_path):
     """The interpreter of a stock zc.recipe.egg: a script that puts the eggs on its own path."""
     commands = tmp_path / "stock"
     commands.mkdir()
-    eggs = [entry for entry in sys.path if entry.endswith(".egg")]
-    run([BARE, "-c", STOCK, str(commands), *eggs], cwd=tmp_path)
+    run([BARE, "-c", STOCK, str(commands), *eggs()], cwd=tmp_path)
     return str(commands / "python")
 
 
@@ -122,10 +126,9 @@ def test_reloader_under_the_stock_interpreter_fails(stock_python, folder):
 def test_reloader_under_a_path_set_in_the_script_fails(folder):
     """The other form of old: a script that changes `sys.path` and then runs another."""
     (folder / "index.py").write_text(AS_IT_WAS + INDEX)
-    eggs = [entry for entry in sys.path if entry.endswith(".egg")]
     runner = folder / "run.py"
     runner.write_text(
-        f"import runpy, sys\nsys.path[0:0] = {eggs!r}\nsys.argv[:] = ['index.py']\n"
+        f"import runpy, sys\nsys.path[0:0] = {eggs()!r}\nsys.argv[:] = ['index.py']\n"
         "runpy.run_path('index.py', run_name='__main__')\n"
     )
     with project.Program(BARE, "-I", "run.py", folder=folder) as server:
