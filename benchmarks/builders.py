@@ -2,7 +2,6 @@
 
 import os
 import resource
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -58,7 +57,7 @@ class Builder:
 
     def forget(self) -> None:
         """Remove what was downloaded before."""
-        shutil.rmtree(self.cache, ignore_errors=True)
+        checkout.put_away(self.cache, gone(self.folder))
         self.cache.mkdir()
 
     def build(self) -> "Spent":
@@ -130,8 +129,15 @@ def _beside(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}-cache")
 
 
+def gone(folder: Path) -> Path:
+    """Return where that goes which was made in a builder's folder and is not wanted any more."""
+    found = folder.with_name("gone")
+    found.mkdir(exist_ok=True)
+    return found
+
+
 def _cleared(folder: Path) -> Callable[[], None]:
-    return lambda: checkout.clear(folder)
+    return lambda: checkout.clear(folder, gone(folder))
 
 
 def _venv(name: str, folder: Path, command: Callable[[str], list[str]]) -> Builder:
@@ -140,7 +146,8 @@ def _venv(name: str, folder: Path, command: Callable[[str], list[str]]) -> Build
     python = folder / "venv" / "bin" / "python"
 
     def clear() -> None:
-        made = [PIP[0], "-m", "venv", "--clear", "--without-pip", str(folder / "venv")]
+        checkout.put_away(folder / "venv", gone(folder))
+        made = [PIP[0], "-m", "venv", "--without-pip", str(folder / "venv")]
         subprocess.run(made, check=True, timeout=DEADLINE)
 
     return Builder(name, folder, command(str(python)), python, _beside(folder), clear)

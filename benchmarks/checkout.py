@@ -1,8 +1,10 @@
 """Copies of this project that can be built: with eggcrate, and by zc.buildout as it is."""
 
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from benchmarks.errors import BenchError
@@ -37,7 +39,10 @@ def without_eggcrate(folder: Path, cache: Path) -> list[str]:
     environment = folder / "parts" / "buildout"
     [packages] = environment.glob("lib/python*/site-packages")
     for path in packages.glob("eggcrate*"):
-        _remove(path)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
     command = environment / "bin" / "stock"
     command.write_text(_STOCK.format(python=environment / "bin" / "python"))
     command.chmod(0o755)
@@ -60,19 +65,22 @@ def _copy(folder: Path) -> None:
     shutil.copytree(tools, folder / "parts" / "buildout", symlinks=True)
 
 
-def clear(folder: Path) -> None:
-    """Remove all that was built in a copy."""
+def clear(folder: Path, gone: Path) -> None:
+    """Put all that was built in a copy into the folder `gone`."""
     kept = {folder / "parts" / "buildout", *(folder / "bin" / name for name in _COMMANDS)}
     for made in ("bin/*", "parts/*", "develop-eggs", "eggs", ".installed.cfg", "src/*.egg-info"):
         for path in set(folder.glob(made)) - kept:
-            _remove(path)
+            put_away(path, gone)
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+def put_away(path: Path, gone: Path) -> None:
+    """Move something into the folder `gone`; nothing is done if there is none.
+
+    To remove it would slow down whoever makes files next: ext4 passes over the inodes that were
+    freed within half a minute, one by one.
+    """
+    if os.path.lexists(path):
+        path.rename(Path(tempfile.mkdtemp(dir=gone), path.name))
 
 
 def _run(command: list[str], folder: Path) -> None:

@@ -64,11 +64,14 @@ def test_a_copy_is_cleared_of_what_was_built(tmp_path):
     kept = ["bin/buildout", "bin/lock", "parts/buildout/pyvenv.cfg", "src/carboy/cli.py"]
     made = ["bin/serve", "parts/app/pyvenv.cfg", "eggs/v5/a.egg/a.py", ".installed.cfg",
             "parts/fingerprint.json", "src/carboy.egg-info/PKG-INFO"]  # fmt: skip
+    copy, gone = tmp_path / "copy", tmp_path / "gone"
+    gone.mkdir()
     for name in (*kept, *made):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    checkout.clear(tmp_path)
-    assert [name for name in (*kept, *made) if (tmp_path / name).exists()] == kept
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / name).touch()
+    checkout.clear(copy, gone)
+    assert [name for name in (*kept, *made) if (copy / name).exists()] == kept
+    assert len(list(gone.rglob("*.*"))) >= len(made)
 
 
 def test_names_of_peers_are_checked(capsys):

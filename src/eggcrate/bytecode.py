@@ -1,31 +1,25 @@
-"""Compile eggs once, when they are made, and keep what was compiled.
+"""Compile eggs once, when they are made.
 
 An egg made from a wheel carries no bytecode. Where the eggs cannot be written by who serves, or
 PYTHONDONTWRITEBYTECODE is set, each start would compile Flask and all the others again.
 """
 
-import hashlib
 import importlib.util
-import json
 import marshal
-import os
 import subprocess
 import sys
-import tempfile
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from stat import S_ISREG, S_ISVTX, S_IWGRP, S_IWOTH
 from types import CodeType
 
-from eggcrate import eggs, record
-from eggcrate.lockfile import File
+from eggcrate import eggs
 
 TAG = str(sys.implementation.cache_tag)
 # Who compiled: a later release of the same Python may compile the same source differently.
 COMPILER = f"{TAG}-{sys.version.split()[0]}"
-# Of what is compiled here and of how it is kept: raise it when either changes.
-FORMAT = 1
+# Of eggs and of what is compiled for them: raise it when either changes.
+FORMAT = 2
 
 # In an egg that zc.buildout made, and not in a folder of ours: it goes when the egg goes.
 MARK = f".compiled-{TAG}"
@@ -34,8 +28,6 @@ MARK = f".compiled-{TAG}"
 # whether any module has used that character as a name. From now on all of them are.
 for _character in map(chr, range(256)):
     sys.intern(_character)
-
-Compiled = Mapping[str, tuple["bytes | memoryview", str]]  # path -> contents, hash as in RECORD
 
 
 def path(source: str) -> str:
@@ -74,24 +66,12 @@ def compiled(source: bytes, name: str, mtime: int) -> bytes | None:
             body = _dumped(code)
     except Exception:  # whatever the compiler raises: its input is somebody else's
         return None
-    return _head(source, mtime) + body
+    return head(len(source), mtime) + body
 
 
-def find(
-    known: "Compiled | None", path: str, source: bytes, mtime: int
-) -> "tuple[bytes | memoryview, str] | None":
-    """Return a module's bytecode and its hash, out of what is ``known`` or compiled now."""
-    if known is not None and path not in known:
-        return None  # it could not be compiled then
-    if known is not None and bytes(known[path][0][:16]) == _head(source, mtime):
-        return known[path]
-    data = compiled(source, path, mtime)
-    return None if data is None else (data, record.digest(data))
-
-
-def _head(source: bytes, mtime: int) -> bytes:
+def head(size: int, mtime: int) -> bytes:
     """Return what a .pyc file begins with: no flags means checked by time and size (PEP 552)."""
-    return importlib.util.MAGIC_NUMBER + bytes(4) + _long(mtime) + _long(len(source))
+    return importlib.util.MAGIC_NUMBER + bytes(4) + _long(mtime) + _long(size)
 
 
 def _long(number: int) -> bytes:
@@ -134,83 +114,3 @@ def _mark(egg: Path) -> None:
         (egg / MARK).touch()
     except OSError:
         return  # not ours to write (a shared folder of eggs): it stays as it is
-
-
-class Store:
-    """What was compiled of each wheel, in a folder that nobody else can write.
-
-    Bytecode cannot be compared with its source without compiling it again, so unlike a wheel it is
-    only as good as the folder where it was found. Its own hash guards against rot.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder / f"{COMPILER}-{FORMAT}"
-
-    def load(self, wheel: File) -> Compiled | None:
-        """Return what was compiled of a wheel, None if there is nothing that can be trusted."""
-        try:
-            if not is_private(self._folder):
-                return None
-            data = memoryview(_read(self._folder / wheel.sha256))
-        except OSError:
-            return None
-        content = data[65:]
-        if data[:65] != _header(content):
-            return None
-        size = int.from_bytes(content[:4], "little")
-        return _split(json.loads(bytes(content[4 : 4 + size])), content[4 + size :])
-
-    def save(self, wheel: File, compiled: Compiled) -> None:
-        """Keep what was compiled of a wheel, if that is possible."""
-        index = [(path, len(data), digest) for path, (data, digest) in compiled.items()]
-        text = json.dumps(index).encode()
-        content = b"".join((_long(len(text)), text, *(data for data, _ in compiled.values())))
-        try:
-            self._folder.mkdir(0o700, parents=True, exist_ok=True)
-            _write(self._folder / wheel.sha256, _header(content) + content)
-        except OSError:
-            return  # full or not ours to write: the next build compiles again
-
-
-def is_private(folder: Path) -> bool:
-    """Tell whether nobody but this user (and root) can change what a folder holds."""
-    folder = folder.resolve()
-    for path in (folder, *folder.parents):
-        status = path.stat()
-        others = status.st_mode & (S_IWGRP | S_IWOTH)
-        # In a folder like /tmp nobody else can rename what is this user's.
-        if status.st_uid not in (os.geteuid(), 0) or (others and not status.st_mode & S_ISVTX):
-            return False
-    return True
-
-
-def _read(path: Path) -> bytes:
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb") as file:
-        status = os.fstat(handle)
-        if not S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
-            raise PermissionError
-        return file.read()
-
-
-def _write(path: Path, data: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink()
-        raise
-
-
-def _header(content: bytes | memoryview) -> bytes:
-    return hashlib.sha256(content).hexdigest().encode() + b"\n"
-
-
-def _split(index: list[tuple[str, int, str]], data: memoryview) -> Compiled:
-    found, start = {}, 0
-    for path, size, digest in index:
-        found[path] = data[start : start + size], digest
-        start += size
-    return found

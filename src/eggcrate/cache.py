@@ -1,14 +1,13 @@
-"""What was downloaded or compiled before: a help, and never a condition."""
+"""What was downloaded or unpacked before: a help, and never a condition."""
 
-import contextlib
 import hashlib
 import logging
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eggcrate import files
 from eggcrate.lockfile import File
 
 logger = logging.getLogger("zc.buildout.easy_install")
@@ -16,12 +15,11 @@ logger = logging.getLogger("zc.buildout.easy_install")
 INCOMING = ".incoming"
 # Of a project: where bootstrap.py puts the files of a bundle (bundle.py), one folder a file.
 BUNDLE = Path("parts", "bundle")
-_DAY = 24 * 60 * 60
 
 
 @dataclass(frozen=True)
 class Cache:
-    """A folder of artifacts and one of bytecode; without a folder it holds and takes nothing.
+    """A folder of artifacts and one of eggs; without a folder it holds and takes nothing.
 
     ``flat``: one folder of file names, as zc.buildout's ``download-cache``; else one folder a file,
     named by its sha256. ``bundle`` is another one, which is looked into first and never added to.
@@ -29,23 +27,23 @@ class Cache:
 
     files: Path | None = None
     flat: bool = False
-    bytecode: Path | None = None
+    eggs: Path | None = None
     bundle: Path | None = None
 
     @classmethod
     def configured(cls, options: Any = None) -> "Cache":
         """Return the cache that ``[buildout] download-cache`` and the environment name.
 
-        The bytecode is in the user's own cache in any case: a download cache may be shared.
+        The eggs are in the user's own cache in any case: a download cache may be shared.
         """
         own = _home()
-        bytecode = own and own / "bytecode"
+        eggs = own and own / "eggs"
         bundle = Path(options["directory"]) / BUNDLE if options else None
         downloads = (options or {}).get("download-cache")
         if downloads:
             folder = Path(options["directory"]) / downloads / "dist"
-            return cls(folder, flat=True, bytecode=bytecode, bundle=bundle)
-        return cls(own and own / "files", bytecode=bytecode, bundle=bundle)
+            return cls(folder, flat=True, eggs=eggs, bundle=bundle)
+        return cls(own and own / "files", eggs=eggs, bundle=bundle)
 
     def find(self, file: File) -> Path | None:
         """Return where ``file`` is, its bytes compared with its hash just now; None if nowhere.
@@ -109,11 +107,9 @@ class Cache:
 
 
 def _sweep(incoming: Path) -> None:
-    """Remove what downloads that were killed have left; one that goes on is younger."""
-    for path in incoming.iterdir():
-        with contextlib.suppress(FileNotFoundError):  # of a build that goes on meanwhile
-            if path.stat().st_mtime < time.time() - _DAY:
-                path.unlink()
+    """Remove what downloads that were killed have left."""
+    for path in files.abandoned(incoming.iterdir()):
+        path.unlink(missing_ok=True)
 
 
 def _home() -> Path | None:

@@ -3,8 +3,11 @@
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+_DAY = 24 * 60 * 60
 
 
 def write(path: Path, text: str, mode: int = 0o644) -> bool:
@@ -34,6 +37,14 @@ def link(path: Path, target: str) -> bool:
     with _removed_on_error(temporary):
         Path(temporary).replace(path)
     return True
+
+
+def abandoned(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield what nobody has changed for a day: whoever was to rename it is gone."""
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):  # of somebody who is not
+            if path.stat().st_mtime < time.time() - _DAY:
+                yield path
 
 
 def _holds(path: Path, text: str, mode: int) -> bool:

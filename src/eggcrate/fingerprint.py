@@ -49,17 +49,9 @@ def said(root: Path, current: Identity) -> list[str] | None:
     return None
 
 
-def expect(root: Path, token: str) -> None:
-    """Take the place of any fingerprint while a run lasts; a failed or killed run leaves it so."""
-    _write(root, {"expected": token})
-
-
-def is_expected(root: Path, token: str) -> bool:
-    """Tell whether no other run has begun since."""
-    try:
-        return bool(json.loads((root / PLACE).read_bytes()) == {"expected": token})
-    except (OSError, ValueError):
-        return False
+def forget(root: Path) -> None:
+    """Remove the fingerprint while a run lasts; a failed or killed run leaves it so."""
+    (root / PLACE).unlink(missing_ok=True)
 
 
 def warned(root: Path) -> list[str]:

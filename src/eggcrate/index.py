@@ -64,9 +64,11 @@ class Index:
         failures: list[UnavailableError] = []
         if complete:
             self._check_origins()
-        for link in self._links(name, failures):
+        project = normalised(name)
+        for link in self._links(project, failures):
             known = found.get(link.name)
-            if known is None or (link.sha256 and not known.sha256):
+            is_better = known is None or (link.sha256 and not known.sha256)
+            if is_better and filenames.version(link.name, project):
                 found[link.name] = link
         if failures and (complete or not found):
             raise failures[0]
@@ -81,7 +83,7 @@ class Index:
         """
         failures: list[UnavailableError] = []
         other = None
-        for link in self._links(name, failures):
+        for link in self._links(normalised(name), failures):
             if link.name == file.name:
                 if link.sha256 in (file.sha256, None):
                     return link
@@ -111,18 +113,13 @@ class Index:
                     " pip's trusted hosts"
                 )
 
-    def _links(self, name: str, failures: list[UnavailableError]) -> Iterator[Link]:
-        """Yield the links to files of a project, and note which places could not be asked."""
-        project = normalised(name)
+    def _links(self, project: str, failures: list[UnavailableError]) -> Iterator[Link]:
+        """Yield the links of all places, and note which of them could not be asked."""
         for place in [f"{url}/{project}/" for url in self._urls] + self._find_links:
             try:
-                links = self._read_once(place)
+                yield from self._read_once(place)
             except UnavailableError as failure:
                 failures.append(failure)
-                continue
-            for link in links:
-                if filenames.version(link.name, project):
-                    yield link
 
     def _read_once(self, place: str) -> list[Link]:
         with self._reading.setdefault(place, threading.Lock()):

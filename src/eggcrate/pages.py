@@ -1,5 +1,6 @@
 """Pages that list files: of an index (PEP 503 and 691), or any with links, as for find-links."""
 
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -106,10 +107,14 @@ _TAGS = re.compile(
 _ATTRIBUTES = re.compile(r"""([^\s=>"']+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""")
 
 
+# Most of them are the versions of Python that a file is for, the same ones again and again.
+_unescaped = functools.lru_cache(maxsize=256)(unescape)
+
+
 def _of_html(text: str, base: str) -> Iterator[Link]:
     for match in _TAGS.finditer(text):
         attributes = {
-            name.lower(): unescape(double or single or bare)
+            name.lower(): _unescaped(value) if "&" in (value := double or single or bare) else value
             for name, double, single, bare in _ATTRIBUTES.findall(match[2] or "")
         }
         href = attributes.get("href", "").strip()

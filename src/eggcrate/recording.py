@@ -109,12 +109,18 @@ class Recording:
         """Run the command that builds."""
         self.begun = True
         named = buildout["buildout"].get(stillness.OPTION, "").split()
+        self.turn.take()
+        said = fingerprint.said(self.root, self.identity) if self.turn.has_waited else None
+        if said is not None:  # the other run has done it
+            print(*said, sep="\n")
+            return
         before = fingerprint.warned(self.root)
-        self.turn.begin()
+        with contextlib.suppress(OSError):  # what cannot be written, zc.buildout will say
+            fingerprint.forget(self.root)
         original(buildout, install_args)
         # From here on the run has succeeded, whatever cannot be written or read any more.
-        with contextlib.suppress(OSError), self.turn.alone() as alone:
-            if alone and buildout.COMMANDS.isdisjoint(self.arguments):
+        if self.turn.is_alone and buildout.COMMANDS.isdisjoint(self.arguments):
+            with contextlib.suppress(OSError):
                 self._finish(buildout, named, before)
 
     # --- at its end ------------------------------------------------------------------------------

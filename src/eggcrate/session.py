@@ -7,6 +7,8 @@ that is pip. It is imported when something is to be fetched, and not before.
 import functools
 import importlib
 import logging
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +51,8 @@ def configured() -> Sources:
 def _keep_certificates(session: Any) -> None:
     """Let the certificates of the authorities be read once, and not for each connection.
 
-    OpenSSL 3 takes 0.1 s of a processor for it. pip has one context for all connections already.
+    OpenSSL 3 takes 0.1 s of a processor for it. pip has one context for all connections already,
+    which several threads begin to use at the same time.
     """
     context = session.get_adapter("https://").poolmanager.connection_pool_kw.get("ssl_context")
     for owner, name in (
@@ -57,7 +60,19 @@ def _keep_certificates(session: Any) -> None:
         (getattr(context, "_ctx", None), "set_default_verify_paths"),  # truststore: the system's
     ):
         if hasattr(owner, name):
-            setattr(owner, name, functools.cache(getattr(owner, name)))
+            setattr(owner, name, _once(getattr(owner, name)))
+
+
+def _once(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that asks another one once for each set of arguments."""
+    guard, known = threading.Lock(), functools.cache(function)
+
+    @functools.wraps(function)
+    def once(*args: Any, **kwargs: Any) -> Any:
+        with guard:
+            return known(*args, **kwargs)
+
+    return once
 
 
 def explain(error: BaseException) -> str:

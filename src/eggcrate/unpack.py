@@ -3,21 +3,23 @@
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from eggcrate import binaries, bytecode, record
-from eggcrate.bytecode import Store
 from eggcrate.cache import Cache
 from eggcrate.eggs import ABI, MARK, Mark, record_of
 from eggcrate.eggs import name as egg_name
 from eggcrate.layout import layout, parents
 from eggcrate.lockfile import File
-from eggcrate.wheel import Wheel, WheelError
+from eggcrate.store import Original, Store
+from eggcrate.wheel import Member, Wheel, WheelError
 from eggcrate.workshop import Workshop
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+# Nobody changes a file of an egg: it may be one of other projects' eggs as well.
+_FILE, _PROGRAM = 0o444, 0o555
 
 
 class UnpackError(Exception):
@@ -77,11 +79,14 @@ def unpack_in(
     with explained(file), _public():
         wheel = Wheel.read(artifact, file)
         name = f"{egg_name(wheel.name, wheel.version)}.egg"
-        # What was built here has another hash each time: its bytecode is of no use again.
-        store = Store(cache.bytecode) if cache and cache.bytecode and not origin else None
-        with _Making(workshop.folder / name) as making:
-            making.fill(wheel, store)
+        # What was built here has another hash each time: it would not be found again.
+        store = Store(cache.eggs) if cache and cache.eggs and not origin else None
+        original = store.find(file, name) if store else None
+        with _Making(workshop.folder / name, original) as making:
+            making.fill(wheel)
             mark = making.finish(wheel, origin or file)
+            if store and making.is_new:
+                store.keep(file, workshop.folder / name, making.paths)
         workshop.place(name, lambda path: mark.same(Mark.read(path)))
     return Egg(wheel.name, wheel.version, wheel.requires, str(workshop.eggs / name))
 
@@ -110,12 +115,17 @@ def _public() -> Iterator[None]:
 
 
 class _Making:
-    """An egg that is written; after an error nothing is left of it."""
+    """An egg that is written, or linked from one; after an error nothing is left of it.
 
-    def __init__(self, folder: Path) -> None:
+    ``is_new``: not all of it could be had from that one.
+    """
+
+    def __init__(self, folder: Path, original: Original | None) -> None:
         self._folder = folder
+        self._original = original
         self._made: set[str] = set()
         self._rows: dict[str, tuple[str, int | str]] = {}
+        self.is_new = original is None
 
     def __enter__(self) -> "_Making":
         self._folder.mkdir()
@@ -124,25 +134,60 @@ class _Making:
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         os.close(self._handle)
+        if self._original:
+            self._original.close()
         if kind is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def fill(self, wheel: Wheel, store: Store | None) -> None:
+    @property
+    def paths(self) -> Iterable[str]:
+        """The files of the egg."""
+        return self._rows.keys()
+
+    def fill(self, wheel: Wheel) -> None:
         """Write the files of a wheel, and the bytecode of its modules."""
-        known = store.load(wheel.file) if store else None
-        compiled: dict[str, tuple[bytes | memoryview, str]] = {}
         for path, name in layout(wheel).items():
-            member, content = wheel.members[name], wheel.content(name)
+            member = wheel.members[name]
             is_binary = path != name and path.startswith(f"{binaries.FOLDER}/")
-            mode = 0o755 if member.executable or is_binary else 0o644
-            self._write(path, content, member.digest, member.mtime, mode)
-            if path.endswith(".py"):
-                found = bytecode.find(known, path, content, member.mtime)
-                if found is not None:
-                    compiled[path] = found
-                    self._write(bytecode.path(path), *found, member.mtime)
-        if store and known is None:
-            store.save(wheel.file, compiled)
+            mode = _PROGRAM if member.executable or is_binary else _FILE
+            content = None
+            if not self._link(path, member.digest, member.mtime, mode):
+                content = wheel.content(name)
+                self._write(path, content, member.digest, member.mtime, mode)
+            if path.endswith(".py") and not self._link_compiled(path, member):
+                self._compile(path, wheel.content(name) if content is None else content, member)
+
+    def _link_compiled(self, path: str, member: Member) -> bool:
+        """Have a module's bytecode from the original; tell whether nothing is left to be done."""
+        if self._original is None:
+            return False
+        compiled = bytecode.path(path)
+        if compiled not in self._original.rows:
+            return True  # it could not be compiled then
+        head = bytecode.head(member.info.file_size, member.mtime)
+        return self._link(compiled, self._original.rows[compiled], member.mtime, begin=head)
+
+    def _compile(self, path: str, content: bytes, member: Member) -> None:
+        data = bytecode.compiled(content, path, member.mtime)
+        if data is not None:
+            self._write(bytecode.path(path), data, record.digest(data), member.mtime)
+
+    def _link(
+        self, path: str, digest: str, mtime: int, mode: int = _FILE, begin: bytes = b""
+    ) -> bool:
+        """Have a file from the original; tell whether there is one with that hash."""
+        if self._original is None:
+            return False
+        data = self._original.read(path, digest)
+        if data is None or not data.startswith(begin):
+            self.is_new = True
+            return False
+        self._make_folders(path)
+        if self._original.link(path, self._handle):
+            self._rows[path] = digest, len(data)
+        else:
+            self._write(path, data, digest, mtime, mode)
+        return True
 
     def finish(self, wheel: Wheel, artifact: File) -> Mark:
         """Write what is the egg's own: RECORD, then the mark, which is returned."""
@@ -163,9 +208,7 @@ class _Making:
         self._write(MARK, mark.dumps().encode(), "", time)
         return mark
 
-    def _write(
-        self, path: str, data: bytes | memoryview, digest: str, mtime: int, mode: int = 0o644
-    ) -> None:
+    def _write(self, path: str, data: bytes, digest: str, mtime: int, mode: int = _FILE) -> None:
         self._rows[path] = digest, len(data)
         self._make_folders(path)
         handle = os.open(path, _NEW, mode, dir_fd=self._handle)

@@ -1,6 +1,7 @@
 """A process that makes eggs: a line of JSON in for each, a line out when it is in its place."""
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ def main() -> None:
     # Ctrl-C is for the builder, which ends us; what we have begun is removed on the way out.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    gc.disable()  # code has no cycles to speak of, and there is much of it to look through
     try:
         with contextlib.ExitStack() as stack:
             _answer_all(stack)
@@ -56,7 +58,7 @@ def _make(
             workshops[folder],
             Path(request["artifact"]),
             file,
-            Cache(bytecode=request["bytecode"] and Path(request["bytecode"])),
+            Cache(eggs=request["store"] and Path(request["store"])),
             origin=request["origin"] and File(*request["origin"]),
         )
     return asdict(egg)

@@ -65,7 +65,7 @@ class Workers:
 
     def __init__(self, count: int | None = None, cache: Cache | None = None) -> None:
         self._count = count or _processors()
-        self._bytecode = str(cache.bytecode) if cache and cache.bytecode else None
+        self._store = str(cache.eggs) if cache and cache.eggs else None
         self._tasks: queue.PriorityQueue[_Task] = queue.PriorityQueue()
         self._numbers = itertools.count()
         self._crew: list[_Worker] = []
@@ -113,7 +113,7 @@ class Workers:
             "file": [file.name, file.sha256],
             "eggs": str(eggs),
             "origin": origin and [origin.name, origin.sha256],
-            "bytecode": self._bytecode,
+            "store": self._store,
         }
         line = json.dumps(request).encode() + b"\n"
         return _Task(-artifact.stat().st_size, next(self._numbers), file.name, line, job)

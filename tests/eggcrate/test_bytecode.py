@@ -6,8 +6,6 @@ import sys
 import pytest
 
 from eggcrate import bytecode, eggs
-from eggcrate.bytecode import Store
-from eggcrate.lockfile import File
 
 # Sets of constants, a name and characters that other modules have, too, and a warning.
 SOURCE = b"""\
@@ -27,8 +25,6 @@ if sys.argv[2:]:
 from eggcrate import bytecode
 print(hashlib.sha256(bytecode.compiled(open(sys.argv[1], "rb").read(), "a/b.py", 1)).hexdigest())
 """
-
-WHEEL = File("a-1.0-py3-none-any.whl", "a" * 64)
 
 
 def test_where_bytecode_belongs():
@@ -82,73 +78,6 @@ def test_a_warning_of_the_compiler_is_nobodys(capfd, recwarn):
     assert bytecode.compiled(b'x = "\\d" is 1\n', "x.py", 1)
     assert capfd.readouterr() == ("", "")
     assert not recwarn
-
-
-# --- what is known already ---
-
-
-def test_what_is_known_is_not_compiled_again():
-    data = bytecode.compiled(b"x = 1\n", "a.py", 5)
-    known = {"a.py": (data, "its digest")}
-    assert bytecode.find(known, "a.py", b"x = 1\n", 5) == (data, "its digest")
-    assert bytecode.find(known, "b.py", b"x = 1\n", 5) is None
-    for source, time in ((b"x = 1\n", 6), (b"x = 22\n", 5)):
-        found, digest = bytecode.find(known, "a.py", source, time)
-        assert found == bytecode.compiled(source, "a.py", time)
-        assert digest.startswith("sha256=")
-    assert bytecode.find(None, "a.py", b"1 2\n", 5) is None
-
-
-@pytest.fixture
-def store(tmp_path):
-    folder = tmp_path / "bytecode"
-    found = Store(folder)
-    found.save(WHEEL, {"a.py": (b"some", "1"), "b/c.py": (b"thing", "2"), "é": (b"", "3")})
-    found.file = folder / f"{bytecode.COMPILER}-{bytecode.FORMAT}" / WHEEL.sha256
-    return found
-
-
-def test_what_was_compiled_is_kept(store, tmp_path):
-    assert store.load(WHEEL) == {
-        "a.py": (b"some", "1"), "b/c.py": (b"thing", "2"), "é": (b"", "3"),
-    }  # fmt: skip
-    assert store.load(File(WHEEL.name, "b" * 64)) is None
-    assert [path.name for path in store.file.parent.iterdir()] == [WHEEL.sha256]
-
-
-def test_rot_is_noticed(store):
-    data = store.file.read_bytes()
-    for position in range(len(data)):
-        store.file.write_bytes(data[:position] + bytes([data[position] ^ 4]) + data[position + 1 :])
-        assert store.load(WHEEL) is None
-    for size in (0, 40, 65, 70, len(data) - 1):
-        store.file.write_bytes(data[:size])
-        assert store.load(WHEEL) is None
-
-
-@pytest.mark.parametrize("place", [".", "..", "../.."])
-def test_a_folder_that_others_can_write_is_not_trusted(store, place):
-    (store.file.parent / place).chmod(0o770)
-    assert store.load(WHEEL) is None
-    (store.file.parent / place).chmod(0o1777)  # like /tmp: what is in it cannot be renamed
-    assert store.load(WHEEL)
-
-
-def test_what_others_have_put_there_is_not_trusted(store, monkeypatch):
-    elsewhere = store.file.rename(store.file.with_name("elsewhere"))
-    store.file.symlink_to(elsewhere)
-    assert store.load(WHEEL) is None
-    elsewhere.replace(store.file)
-    assert store.load(WHEEL)
-    monkeypatch.setattr(os, "geteuid", lambda: store.file.stat().st_uid + 1)
-    assert store.load(WHEEL) is None
-
-
-def test_nothing_is_kept_where_nothing_can_be(tmp_path):
-    (tmp_path / "file").touch()
-    store = Store(tmp_path / "file" / "bytecode")
-    store.save(WHEEL, {"a.py": (b"x", "1")})
-    assert store.load(WHEEL) is None
 
 
 # --- eggs of zc.buildout's own ---

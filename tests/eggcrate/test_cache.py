@@ -95,15 +95,15 @@ def test_where_it_is(tmp_path, monkeypatch):
     own = tmp_path / ".cache" / "eggcrate"
     for value in ("", "relative"):
         monkeypatch.setenv("XDG_CACHE_HOME", value)
-        assert Cache.configured() == Cache(own / "files", bytecode=own / "bytecode")
+        assert Cache.configured() == Cache(own / "files", eggs=own / "eggs")
     monkeypatch.setenv("XDG_CACHE_HOME", "/elsewhere")
     own = Path("/elsewhere/eggcrate")
-    assert Cache.configured({}) == Cache(own / "files", bytecode=own / "bytecode")
+    assert Cache.configured({}) == Cache(own / "files", eggs=own / "eggs")
     for value, folder in (("cache", "/project/cache/dist"), ("/else", "/else/dist")):
         options = {"directory": "/project", "download-cache": value}
         found = Cache.configured(options)
         assert (found.files, found.flat) == (Path(folder), True)
-        assert found.bytecode == own / "bytecode"
+        assert found.eggs == own / "eggs"
 
 
 def test_a_user_without_a_home_has_none(monkeypatch):

@@ -1,22 +1,21 @@
-import json
+import logging
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from eggcrate import fingerprint
 from eggcrate.turn import Turn
+from support.live import DEADLINE, wait_until
 
-# Another process: begins, says so, and ends when its input does.
+# Another process: takes its turn, says so, and ends when its input does.
 OTHER = """\
 import pathlib, sys
 from eggcrate.turn import Turn
 turn = Turn(pathlib.Path(sys.argv[1]))
-turn.begin()
-print("begun", flush=True)
+turn.take()
+print("taken", flush=True)
 sys.stdin.read()
-with turn.alone() as alone:
-    print(alone)
 """
 
 
@@ -26,66 +25,43 @@ def root(tmp_path):
     return tmp_path
 
 
-class Other:
-    def __init__(self, root):
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", OTHER, str(root)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert self.process.stdout.readline() == "begun\n"
-
-    def end(self):
-        return self.process.communicate(timeout=20)[0].strip() == "True"
-
-
-def alone(turn):
-    with turn.alone() as answer:
-        return answer
+@pytest.fixture
+def other(root):
+    with subprocess.Popen(
+        [sys.executable, "-c", OTHER, str(root)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout.readline() == "taken\n"
+        yield process
+        process.kill()
 
 
-def test_one_run_after_another(root):
-    for _ in range(2):
-        other = Other(root)
-        assert other.end()
-
-
-def test_two_at_once_are_neither_alone(root):
+def test_one_run_after_another(root, other):
+    other.communicate(timeout=DEADLINE)
     turn = Turn(root)
-    turn.begin()
-    other = Other(root)
-    assert not alone(turn)
-    assert not other.end()
-    assert not alone(turn)
+    turn.take()
+    assert turn.is_alone
+    assert not turn.has_waited
 
 
-def test_one_that_ended_meanwhile_counts(root):
-    first = Other(root)
+@pytest.mark.parametrize("end", ["terminate", "kill"])
+def test_one_waits_for_the_other_and_says_so(root, other, end, caplog):
+    caplog.set_level(logging.INFO)
     turn = Turn(root)
-    turn.begin()
-    assert not first.end()
-    assert not alone(turn)
-
-
-def test_a_killed_run_leaves_nothing_that_counts(root):
-    fingerprint.write(root, {}, [], ["said"], {})
-    assert fingerprint.said(root, {}) == ["said"]
-    other = Other(root)
-    other.process.kill()
-    other.process.communicate()
-    assert fingerprint.said(root, {}) is None
-    turn = Turn(root)
-    turn.begin()
-    assert alone(turn)
-
-
-def test_a_fingerprint_from_elsewhere_is_not_taken_for_its_own(root):
-    turn = Turn(root)
-    turn.begin()
-    (root / fingerprint.PLACE).write_text(json.dumps({"expected": "another"}))
-    assert not alone(turn)
+    thread = threading.Thread(target=turn.take)
+    thread.start()
+    wait_until(lambda: caplog.messages, "a word")
+    assert caplog.messages == [
+        "Another run is at work in this project: waiting until it has ended."
+    ]
+    assert not turn.is_alone
+    getattr(other, end)()
+    thread.join(DEADLINE)
+    assert turn.is_alone
+    assert turn.has_waited
 
 
 def test_without_a_build_environment_nobody_is_alone(tmp_path):
     turn = Turn(tmp_path)
-    turn.begin()
-    assert not alone(turn)
+    turn.take()
+    assert not turn.is_alone

@@ -84,9 +84,9 @@ def test_the_egg(made, tmp_path):
         f"{info}/WHEEL",
         MARK,
     }
-    executable = {name for name, (_, mode, _) in found.items() if mode & 0o777 == 0o755}
+    executable = {name for name, (_, mode, _) in found.items() if mode & 0o777 == 0o555}
     assert executable == {"bin/tool", "crate/program"}
-    assert {mode & 0o777 for _, mode, _ in found.values()} == {0o644, 0o755}
+    assert {mode & 0o777 for _, mode, _ in found.values()} == {0o444, 0o555}
     assert {time for _, _, time in found.values()} == {1714979290}
     assert found["crate/data.txt"][0] == b"text"
     mark = Mark.read(folder)
@@ -97,11 +97,11 @@ def test_the_egg(made, tmp_path):
 
 def test_a_wheel_that_was_built_here_is_marked_by_its_source(made, tmp_path):
     origin = File("crate_thing-1.0.tar.gz", "c" * 64)
-    cache = Cache(bytecode=tmp_path / "bytecode")
+    cache = Cache(eggs=tmp_path / "kept")
     egg = unpack.unpack(*made, tmp_path / "eggs", cache, origin=origin)
     assert Mark.read(egg.path).artifact == origin
     assert Eggs(tmp_path / "eggs", Lock({("crate-thing", "1.0"): (origin,)})).valid(egg.path)
-    assert not (tmp_path / "bytecode").exists()
+    assert not (tmp_path / "kept").exists()
 
 
 def test_whoever_serves_may_read_it(made, tmp_path):
@@ -110,7 +110,7 @@ def test_whoever_serves_may_read_it(made, tmp_path):
     assert started.wait() == 0, started.stderr.read()
     started.stderr.close()
     modes = {path.stat().st_mode & 0o777 for path in (folder / NAME).rglob("*")}
-    assert modes == {0o644, 0o755}
+    assert modes == {0o444, 0o555, 0o755}
     assert (folder / NAME).stat().st_mode & 0o777 == 0o755
 
 
@@ -127,7 +127,7 @@ def test_it_is_compiled_whatever_the_environment_says_of_bytecode(made, tmp_path
 
 
 def test_the_same_wheel_gives_the_same_egg_anywhere(made, tmp_path):
-    cache = Cache(bytecode=tmp_path / "bytecode")
+    cache = Cache(eggs=tmp_path / "kept")
     first = tree(Path(unpack.unpack(*made, tmp_path / "a" / "deep").path))
     for folder in ("keeps", "uses"):
         assert tree(Path(unpack.unpack(*made, tmp_path / folder, cache).path)) == first
@@ -135,14 +135,6 @@ def test_the_same_wheel_gives_the_same_egg_anywhere(made, tmp_path):
     assert started.wait() == 0, started.stderr.read()
     started.stderr.close()
     assert tree(tmp_path / "other" / NAME) == first
-
-
-def test_bytecode_that_is_kept_is_used(made, tmp_path, monkeypatch):
-    cache = Cache(bytecode=tmp_path / "bytecode")
-    unpack.unpack(*made, tmp_path / "a", cache)
-    monkeypatch.setattr(bytecode, "compiled", None)
-    egg = unpack.unpack(*made, tmp_path / "b", cache)
-    assert (Path(egg.path) / bytecode.path("crate/__init__.py")).exists()
 
 
 def test_it_replaces_what_is_not_ours(made, tmp_path):
@@ -363,9 +355,12 @@ def compare(folder):
 
 
 def comparable(egg):
-    """Return contents and mode of what both have: the time is ours, and so is the bytecode."""
+    """Return contents and mode of what both have.
+
+    The time is ours, and so is the bytecode; and nobody is to write to what may be linked.
+    """
     return {
-        path: content[:2]
-        for path, content in tree(egg).items()
+        path: (content, mode & ~0o222)
+        for path, (content, mode, _) in tree(egg).items()
         if not path.endswith((".pyc", "RECORD", *PIPS_OWN)) and path != MARK
     }

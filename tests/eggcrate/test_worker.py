@@ -47,7 +47,7 @@ def request(tmp_path, files=None):
         "file": [file.name, file.sha256],
         "eggs": str(tmp_path / "eggs"),
         "origin": None,
-        "bytecode": None,
+        "store": None,
     }
     return json.dumps(asked) + "\n"
 

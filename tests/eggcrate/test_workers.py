@@ -97,13 +97,13 @@ def test_the_metadata_does_not_wait_for_a_worker(tmp_path):
 
 
 def test_the_cache_and_the_origin_reach_the_worker(tmp_path):
-    cache = Cache(tmp_path / "files", bytecode=tmp_path / "bytecode")
+    cache = Cache(tmp_path / "files", eggs=tmp_path / "kept")
     path, file = distribution(tmp_path, "a")
     origin = File("b-1.0.tar.gz", "b" * 64)
     with Workers(1, cache) as crew:
         crew.submit(path, file, tmp_path / "eggs").egg.result(DEADLINE)
         built = crew.submit(*distribution(tmp_path, "b"), tmp_path / "eggs", origin=origin)
-    assert [found.name for found in cache.bytecode.glob("*/*")] == [file.sha256]
+    assert [found.name for found in cache.eggs.glob("*/*")] == [file.sha256]
     assert Mark.read(built.egg.result().path).artifact == origin
 
 
