@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from benchmarks import (
     build,
+    drip,
     everything,
     frameworks,
     idle,
@@ -26,6 +27,7 @@ _COMMANDS = {
     "http": throughput,
     "slow": slow,
     "idle": idle,
+    "drip": drip,
     "log": log,
     "scale": scale,
     "table": frameworks,

@@ -4,14 +4,15 @@ import argparse
 import sys
 import time
 
-from benchmarks import arguments, frameworks, idle, log, scale, slow, throughput
+from benchmarks import arguments, drip, frameworks, idle, log, scale, slow, throughput
 from benchmarks.tools import Tools
 
-SUMMARY = "http, slow, idle, log, scale and table, in less than 15 minutes"
+SUMMARY = "http, slow, idle, drip, log, scale and table, in less than 20 minutes"
 _COMMANDS = {
     "http": throughput,
     "slow": slow,
     "idle": idle,
+    "drip": drip,
     "log": log,
     "scale": scale,
     "table": frameworks,

@@ -3,13 +3,13 @@
 import argparse
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from benchmarks import arguments, contest, report, rivals, stage, wrk
 from benchmarks.client import TIMEOUT
 from benchmarks.errors import PeerError
-from benchmarks.report import Column, Result
+from benchmarks.report import Column, Columns, Result
 from benchmarks.rivals import Rival
 from benchmarks.server import Server
 from benchmarks.stage import Stage
@@ -23,12 +23,14 @@ SPARE = 100
 CANDIDATES = tuple(
     rival.patient() for rival in (rivals.CARBOY, rivals.WAITRESS, rivals.GTHREAD, rivals.GRANIAN)
 )
+# Connections that are held while others are measured.
+Crowd = contextlib.AbstractContextManager[list[socket.socket]]
 _REQUEST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
 @dataclass(frozen=True)
 class Found:
-    """One round of one server: without and with idle connections, and how many were left open."""
+    """One round of one server: without and with other connections, and how many were left open."""
 
     without: Shot
     beside: Shot
@@ -38,6 +40,21 @@ class Found:
     def cost(self) -> float:
         """Return the percentage of the throughput that is lost."""
         return 100 * (1 - self.beside.rate / self.without.rate)
+
+
+COLUMNS: Columns[Found] = (
+    Column("without (requests/s)", lambda found: found.without.rate, ",.0f"),
+    Column("with (requests/s)", lambda found: found.beside.rate, ",.0f"),
+    Column("cost (%)", lambda found: found.cost, ".1f", compared=False),
+    Column("open at the end", lambda found: found.still_open, ",.0f", compared=False),
+    Column(
+        "errors",
+        lambda found: found.without.lost + found.beside.lost,
+        "d",
+        compared=False,
+        is_count=True,
+    ),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,37 +71,48 @@ def run(options: argparse.Namespace, tools: Tools) -> int:
     def take(built: Stage, rival: Rival, number: int) -> Found:
         stage.require_files(options.connections + SPARE)
         with built.running(rival) as server:
-            first = _Probe(server, rival, options)
-            return first.backwards() if number % 2 else first.forwards()
+            probe = Probe(
+                server, rival, options.seconds, lambda: held(server.port, options.connections)
+            )
+            return probe.take(number)
 
     result = contest.run(CANDIDATES, options, tools, take)
     return contest.publish("idle", options, result, lambda found: render(found, options))
 
 
-class _Probe:
-    """Measures without idle connections and with them, in either order."""
+class Probe:
+    """Measures a server by itself and beside a crowd of connections, in either order."""
 
-    def __init__(self, server: Server, rival: Rival, options: argparse.Namespace) -> None:
+    def __init__(
+        self, server: Server, rival: Rival, seconds: float, crowd: Callable[[], Crowd]
+    ) -> None:
         self._server = server
         self._processes = rival.workers + rival.others
-        self._options = options
+        self._seconds = seconds
+        self._crowd = crowd
 
-    def forwards(self) -> Found:
-        without = self._shoot()
-        return Found(without, *self._beside())
-
-    def backwards(self) -> Found:
-        beside, still_open = self._beside()
-        return Found(self._shoot(), beside, still_open)
+    def take(self, number: int) -> Found:
+        """Return what round `number` finds."""
+        if number % 2:
+            beside, still_open = self._beside()
+            return Found(self._shoot(), beside, still_open)
+        return Found(self._shoot(), *self._beside())
 
     def _beside(self) -> tuple[Shot, int]:
-        with held(self._server.port, self._options.connections) as connections:
-            shot = self._shoot()
+        self._settle()
+        with self._crowd() as connections:
+            shot = self._load()
             return shot, sum(map(is_open, connections))
 
     def _shoot(self) -> Shot:
+        self._settle()
+        return self._load()
+
+    def _settle(self) -> None:
         self._server.wait_until_settled(self._processes)
-        return wrk.shoot(self._server.port, clients=CLIENTS, seconds=self._options.seconds)
+
+    def _load(self) -> Shot:
+        return wrk.shoot(self._server.port, clients=CLIENTS, seconds=self._seconds)
 
 
 @contextlib.contextmanager
@@ -92,12 +120,12 @@ def held(port: int, number: int) -> Iterator[list[socket.socket]]:
     """Open connections, each of which has been answered once. Raises `PeerError`."""
     with contextlib.ExitStack() as stack:
         try:
-            yield [stack.enter_context(_connect(port)) for _ in range(number)]
+            yield [stack.enter_context(connect(port)) for _ in range(number)]
         except OSError as error:
             raise PeerError(f"{number} connections could not be opened: {error}") from error
 
 
-def _connect(port: int) -> socket.socket:
+def connect(port: int) -> socket.socket:
     """Return a connection that was answered, as the server may not know of it before."""
     connection = socket.create_connection(("127.0.0.1", port), TIMEOUT)
     connection.sendall(_REQUEST)
@@ -123,22 +151,7 @@ def is_open(connection: socket.socket) -> bool:
 
 def render(result: Result[Found], options: argparse.Namespace) -> list[str]:
     """Return the table."""
-    return [
-        f"{CLIENTS} clients on kept connections, without and with {options.connections} idle ones",
-        report.compared(
-            result,
-            [
-                Column("without (requests/s)", lambda found: found.without.rate, ",.0f"),
-                Column("with (requests/s)", lambda found: found.beside.rate, ",.0f"),
-                Column("cost (%)", lambda found: found.cost, ".1f", compared=False),
-                Column("open at the end", lambda found: found.still_open, ",.0f", compared=False),
-                Column(
-                    "errors",
-                    lambda found: found.without.lost + found.beside.lost,
-                    "d",
-                    compared=False,
-                    is_count=True,
-                ),
-            ],
-        ),
-    ]
+    title = (
+        f"{CLIENTS} clients on kept connections, without and with {options.connections} idle ones"
+    )
+    return [title, report.compared(result, COLUMNS)]

@@ -182,6 +182,7 @@ def test_foreign_settings_do_not_reach_the_peers(tmp_path):
         ("http", ["--peer=carboy", "--peer=forked"], ["Carboy", "waitress, forked"]),
         ("slow", ["--peer=carboy"], ["Carboy"]),
         ("idle", ["--peer=carboy", "--connections=50"], ["Carboy"]),
+        ("drip", ["--peer=carboy", "--connections=20"], ["Carboy"]),
         ("log", [], ["nothing", "--access-log FILE", "--status ADDRESS"]),
         ("scale", ["--peer=forked"], ["waitress, forked"]),
         ("table", ["--peer=carboy"], ["Flask, Carboy"]),
@@ -352,7 +353,7 @@ def test_docs_are_replaced_between_the_markers_only():
         docs.replace(text, "idle", "")
 
 
-@pytest.mark.parametrize("name", ["http", "slow", "idle", "log", "scale", "table"])
+@pytest.mark.parametrize("name", ["http", "slow", "idle", "drip", "log", "scale", "table"])
 def test_docs_have_a_block_for_each_command(name):
     docs.replace((docs.FOLDER / "benchmarks.md").read_text(), name, "")
 
