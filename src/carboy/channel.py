@@ -54,6 +54,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     current_outbuf_count: int
     # Set by the answer to a request that was not read to its end.
     lingers = False
+    # An answer that is sent a moment later, with those of other connections.
+    _kept = b""
     _stretch = STRETCH
     _path = ""
 
@@ -251,8 +253,31 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     # -- writing ------------------------------------------------------------------------------
 
+    def write_whole(self, data: bytes) -> None:
+        """Send all of an answer, perhaps together with those of other connections."""
+        if self._kept or self.total_outbufs_len:
+            self.write_soon(data)
+            return
+        self._kept = data
+        if not self.server.keep(self):
+            self._kept = b""
+            self.write_soon(data)
+
+    def release(self) -> None:
+        """Send what is kept; by any thread."""
+        with self._lock:
+            data, self._kept = self._kept, b""
+            if data and self.connected:
+                # A client that has left is noted where it is found out.
+                with contextlib.suppress(ClientDisconnected):
+                    sent = self._send(data)
+                    if sent < len(data):
+                        self._write_later(data[sent:])
+
     def write_soon(self, data: Any) -> int:
         """Send at once what the kernel takes and keep the rest for the poller."""
+        if self._kept:
+            self.release()
         if self.total_outbufs_len or not isinstance(data, bytes):
             return self._write_later(data)
         sent = self._send(data) if data else 0
@@ -280,6 +305,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]
                 self.will_close = True
                 self.touch()
                 raise ClientDisconnected from error
+
+    def send_continue(self) -> None:
+        """Tell a client to go on, after the answer before."""
+        self.release()
+        super().send_continue()
 
     def handle_write(self) -> None:
         """Send what waits; by the thread that polls, which the poller asks again for the rest."""
@@ -326,6 +356,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         In the middle of an earlier answer, or with the status 0, it closes without a word.
         """
         server = self.server.carboy
+        self.release()
         if self.total_outbufs_len:
             status = 0
         server.refused[reason] += 1
@@ -344,6 +375,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def _end(self) -> None:
         """Close after the last answer; gently if the client may still be sending."""
+        self.release()
         if self.lingers:
             self._linger()
         else:
@@ -379,6 +411,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         with self.requests_lock:
             return not (
                 self.requests
+                or self._kept
                 or self.request is not None
                 or self.total_outbufs_len
                 or self.will_close
@@ -389,6 +422,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def detach(self) -> socket.socket:
         """Take the connection out of the loop and return it, open."""
         with self._lock:
+            self.release()
             detached: socket.socket = self.socket
             self.connected = False
             self.del_channel()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from carboy.lanes import SPAN, Lanes, processor_time
+from carboy.outbox import Outbox
 
 # A task that has held the leader for one to two of these, in seconds, goes on beside a new
 # leader. Longer than requests that only compute a little; short for whoever waits behind one.
@@ -63,6 +64,7 @@ class Leadership:
         self.queue: deque[Any] = deque()  # of tasks, for the leader or whoever ends one first
         self.lanes = Lanes(threads)  # of those that are known to take long
         self.add_task = self.queue.append
+        self._outbox = Outbox()  # of the leader; others may help to empty it
         self._lock = threading.Lock()
         self._idle: list[threading.Lock] = []  # each is released to wake its thread
         self._threads = 0
@@ -99,6 +101,17 @@ class Leadership:
     def count(self) -> int:
         """Return how many tasks have begun until now."""
         return self._tasks + self._taken
+
+    def keep(self, item: Any) -> bool:
+        """Send what the current task has made a moment later, by `item.release()`, with others.
+
+        Returns False if it has to be sent now: no further task waits, or this thread does not lead.
+        """
+        if not self.queue or self._leader != threading.get_ident():
+            return False
+        # If another thread leads since just now, this one releases at the end of its task.
+        self._outbox.keep(item)
+        return True
 
     def running(self) -> list[Running]:
         """Return the tasks that run beside the leader; called in `poll`, those that run."""
@@ -160,9 +173,10 @@ class Leadership:
 
     def _lead(self, term: int) -> None:
         """Poll and run tasks until one of them has cost this thread the lead."""
-        queue = self.queue
+        queue, outbox = self.queue, self._outbox
         self._leader = threading.get_ident()
         while not self._is_stopping:
+            outbox.release()
             self._poll_once(self._patience())
             if self.lanes.computing:
                 self._adapt()
@@ -176,7 +190,10 @@ class Leadership:
                 except IndexError:  # a thread beside us was faster
                     break
                 if not self._run_as_leader(task, term):
+                    outbox.release()
                     return
+                outbox.release_due()
+        outbox.release()
 
     def _patience(self) -> float:
         """Return how long the poll may wait."""

@@ -190,6 +190,7 @@ def listen(
     made.environ = _environ(made)
     # Methods of waitress's server: one call less for every request.
     made.add_task = dispatcher.add_task
+    made.keep = dispatcher.keep
     made.add_waiting_task = dispatcher.lanes.waiting.append
     made.add_computing_task = dispatcher.lanes.computing.append
     if server.limits.per_client:

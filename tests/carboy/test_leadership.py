@@ -222,6 +222,50 @@ def test_slow_tasks_take_no_more_than_the_threads_and_leave_one_for_short_ones(l
     assert gauge.most == 2
 
 
+class Reply:
+    """What a task sends; it notes when that happens."""
+
+    def __init__(self, sent, name):
+        self.release = lambda: sent.append(name)
+
+
+def test_answers_are_kept_only_while_more_tasks_wait(lead):
+    led, add = lead(4)
+    kept, sent = [], []
+
+    def work(name):
+        kept.append((name, led.keep(Reply(sent, name)), list(sent)))
+
+    add(lambda: work("a"), lambda: work("b"), lambda: work("c"))
+    wait_until(lambda: len(kept) == 3, "all of them")
+    assert kept == [("a", True, []), ("b", True, []), ("c", False, [])]
+    wait_until(lambda: sent, "what was kept")
+    assert sent == ["a", "b"]
+
+
+def test_only_the_leader_keeps_answers(lead):
+    led, add = lead(2)
+    kept, go = [], threading.Event()
+
+    def beside():
+        go.wait(PATIENCE)
+        kept.append(led.keep(Reply([], "")))
+
+    led.lanes.waiting.append(Task(beside))
+    add(lambda: (led.queue.append(Task(lambda: None)), go.set(), time.sleep(0.002)))
+    wait_until(lambda: kept, "the one beside")
+    assert kept == [False]
+
+
+def test_what_is_kept_does_not_wait_for_a_task_that_holds_the_leader(lead):
+    led, add = lead(4)
+    sent, go = [], threading.Event()
+    add(lambda: led.keep(Reply(sent, "first")), lambda: go.wait(PATIENCE))
+    wait_until(lambda: sent, "the first")
+    assert not go.is_set()
+    go.set()
+
+
 def test_a_task_is_told_that_it_runs_beside_and_how_long(lead):
     led, add = lead(2)
     long, known = Task(lambda: time.sleep(0.05)), Task(lambda: compute(0.05))
