@@ -6,11 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 
-from benchmarks import arguments, contest, idle, report, stage
-from benchmarks.idle import CANDIDATES, CLIENTS, COLUMNS, SPARE, Found, Probe
-from benchmarks.report import Result
-from benchmarks.rivals import Rival
-from benchmarks.stage import Stage
+from benchmarks import idle
 from benchmarks.tools import Tools
 
 SUMMARY = "cost of clients that send a byte a second"
@@ -21,23 +17,13 @@ _BEGINNING = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the subcommand."""
-    arguments.add(parser, seconds=2.5, candidates=CANDIDATES)
-    parser.add_argument(
-        "--connections", type=arguments.count, default=500, metavar="N", help="default: 500"
-    )
+    idle.add_crowd_arguments(parser, seconds=2.5, connections=500)
 
 
 def run(options: argparse.Namespace, tools: Tools) -> int:
     """Measure and print; return 1 if a server failed."""
-
-    def take(built: Stage, rival: Rival, number: int) -> Found:
-        stage.require_files(options.connections + SPARE)
-        with built.running(rival) as server:
-            crowd = lambda: dripping(server.port, options.connections)  # noqa: E731
-            return Probe(server, rival, options.seconds, crowd).take(number)
-
-    result = contest.run(CANDIDATES, options, tools, take)
-    return contest.publish("drip", options, result, lambda found: render(found, options))
+    whom = f"{options.connections} that send a byte a second"
+    return idle.measure("drip", options, tools, dripping, whom)
 
 
 @contextlib.contextmanager
@@ -64,12 +50,3 @@ def _drip(connections: list[socket.socket], pause: float, enough: threading.Even
             if enough.wait(pause / len(connections)):
                 return
         data = b"x"
-
-
-def render(result: Result[Found], options: argparse.Namespace) -> list[str]:
-    """Return the table."""
-    title = (
-        f"{CLIENTS} clients on kept connections, without and with {options.connections} that send"
-        " a byte a second"
-    )
-    return [title, report.compared(result, COLUMNS)]

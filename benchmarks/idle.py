@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import functools
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from benchmarks import arguments, contest, report, rivals, stage, wrk
 from benchmarks.client import TIMEOUT
 from benchmarks.errors import PeerError
-from benchmarks.report import Column, Columns, Result
+from benchmarks.report import Column, Columns
 from benchmarks.rivals import Rival
 from benchmarks.server import Server
 from benchmarks.stage import Stage
@@ -59,25 +60,48 @@ COLUMNS: Columns[Found] = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the subcommand."""
-    arguments.add(parser, seconds=1.5, candidates=CANDIDATES)
+    add_crowd_arguments(parser, seconds=1.5, connections=5000)
+
+
+def add_crowd_arguments(
+    parser: argparse.ArgumentParser, *, seconds: float, connections: int
+) -> None:
+    """Declare the options of a subcommand that measures beside a crowd, with these defaults."""
+    arguments.add(parser, seconds=seconds, candidates=CANDIDATES)
     parser.add_argument(
-        "--connections", type=arguments.count, default=5000, metavar="N", help="default: 5000"
+        "--connections",
+        type=arguments.count,
+        default=connections,
+        metavar="N",
+        help=f"default: {connections}",
     )
 
 
 def run(options: argparse.Namespace, tools: Tools) -> int:
     """Measure and print; return 1 if a server failed."""
+    return measure("idle", options, tools, held, f"{options.connections} idle ones")
+
+
+def measure(
+    name: str,
+    options: argparse.Namespace,
+    tools: Tools,
+    crowd: Callable[[int, int], Crowd],
+    whom: str,
+) -> int:
+    """Do so for a subcommand: `crowd(port, number)` opens what it measures beside, or `whom`."""
 
     def take(built: Stage, rival: Rival, number: int) -> Found:
         stage.require_files(options.connections + SPARE)
         with built.running(rival) as server:
-            probe = Probe(
-                server, rival, options.seconds, lambda: held(server.port, options.connections)
-            )
-            return probe.take(number)
+            beside = functools.partial(crowd, server.port, options.connections)
+            return Probe(server, rival, options.seconds, beside).take(number)
 
+    title = f"{CLIENTS} clients on kept connections, without and with {whom}"
     result = contest.run(CANDIDATES, options, tools, take)
-    return contest.publish("idle", options, result, lambda found: render(found, options))
+    return contest.publish(
+        name, options, result, lambda found: [title, report.compared(found, COLUMNS)]
+    )
 
 
 class Probe:
@@ -147,11 +171,3 @@ def is_open(connection: socket.socket) -> bool:
             raise
         return False
     return True
-
-
-def render(result: Result[Found], options: argparse.Namespace) -> list[str]:
-    """Return the table."""
-    title = (
-        f"{CLIENTS} clients on kept connections, without and with {options.connections} idle ones"
-    )
-    return [title, report.compared(result, COLUMNS)]

@@ -64,10 +64,7 @@ class Answer(Task):  # type: ignore[misc]
         header = self.build_response_header()
         self.wrote_header = self.is_finished = True
         self.content_bytes_written = len(data)
-        if self.close_on_finish:
-            self.channel.write_soon(header + data)
-        else:
-            self.channel.write_whole(header + data)
+        self.channel.write_whole(header + data)
 
     def finish(self) -> None:
         """Send what is still missing of an answer that is made."""

@@ -219,6 +219,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def _stop_reading(self) -> None:
         """Close the connection after what is to be sent."""
+        self.release()  # what does not fit is then among what waits
         with self.requests_lock:
             self.close_when_flushed = True
             for request in self.requests:
@@ -375,7 +376,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def _end(self) -> None:
         """Close after the last answer; gently if the client may still be sending."""
-        self.release()
         if self.lingers:
             self._linger()
         else:

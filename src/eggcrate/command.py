@@ -68,12 +68,18 @@ def _clear_pip() -> None:
 
 def belongs(root: Path, name: str) -> bool:
     """Tell whether the build environment that runs is that of ``root``; say so if it is not."""
+    reason = strange(root)
+    if reason:
+        print(f"{name}: {reason}", file=sys.stderr)
+    return not reason
+
+
+def strange(root: Path) -> str:
+    """Return why the build environment that runs is not that of ``root``; "" if it is."""
     environment = root / "parts" / "buildout"
     if guest.is_guest() or (environment.is_dir() and environment.samefile(sys.prefix)):
-        return True
-    print(f"{name}: {root} was moved or copied; run `python3 bootstrap.py` in it first",
-          file=sys.stderr)  # fmt: skip
-    return False
+        return ""
+    return f"{root} was moved or copied; run `python3 bootstrap.py` in it first"
 
 
 def _at(root: Path, original: Any) -> Any:

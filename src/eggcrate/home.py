@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from eggcrate import guest
+from eggcrate import command
 
 
 def root(script: str) -> Path:
@@ -15,14 +15,10 @@ def root(script: str) -> Path:
     Raise ``UserError`` if it is not the one whose build environment this is.
     """
     folder = Path(script).resolve().parents[1]
-    environment = folder / "parts" / "buildout"
-    right = environment.is_dir() and environment.samefile(sys.prefix)
-    if not right and not guest.is_guest():
+    if reason := command.strange(folder):
         import zc.buildout
 
-        raise zc.buildout.UserError(
-            f"{folder} was moved or copied; run `python3 bootstrap.py` in it first"
-        )
+        raise zc.buildout.UserError(reason)
     return folder
 
 
@@ -32,8 +28,6 @@ def configuration(folder: Path, name: str = "buildout.cfg") -> Any:
     The working folder is the project's from then on.
     """
     from zc.buildout import buildout
-
-    from eggcrate import command
 
     found = command.locate(name, folder) or name
     os.chdir(folder)

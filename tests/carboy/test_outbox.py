@@ -140,6 +140,17 @@ def test_an_answer_comes_before_the_end(keeping, start, listeners, connect):
     assert is_closed(client)
 
 
+def test_answers_that_do_not_fit_come_before_the_end(keeping, start, listeners, connect):
+    start(Application(), listeners)
+    client = connect()
+    client.sendall(request("/big") + request("/big", more="Connection: close\r\n"))
+    assert wait_until(lambda: keeping, "the answer")
+    parts = list(iter(lambda: client.recv(65536), b""))
+    data = b"".join(parts)
+    assert data.count(b"HTTP/1.1 200 OK") == 2
+    assert data.count(b"x") == 6_000_000
+
+
 def test_an_answer_that_does_not_fit_is_sent_whole(keeping, start, listeners, connect):
     start(Application(), listeners)
     client = connect()
