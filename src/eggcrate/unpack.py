@@ -145,8 +145,9 @@ class _Making:
         return self._rows.keys()
 
     def fill(self, wheel: Wheel) -> None:
-        """Write the files of a wheel, and the bytecode of its modules."""
-        for path, name in layout(wheel).items():
+        """Write the files of a wheel, and the bytecode that is of use."""
+        placed = layout(wheel)
+        for path, name in placed.items():
             member = wheel.members[name]
             is_binary = path != name and path.startswith(f"{binaries.FOLDER}/")
             mode = _PROGRAM if member.executable or is_binary else _FILE
@@ -154,7 +155,7 @@ class _Making:
             if not self._link(path, member.digest, member.mtime, mode):
                 content = wheel.content(name)
                 self._write(path, content, member.digest, member.mtime, mode)
-            if path.endswith(".py") and not self._link_compiled(path, member):
+            if bytecode.is_wanted(path, placed) and not self._link_compiled(path, member):
                 self._compile(path, wheel.content(name) if content is None else content, member)
 
     def _link_compiled(self, path: str, member: Member) -> bool:

@@ -2,6 +2,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES, PathFinder
 
 import pytest
 
@@ -35,6 +36,21 @@ def test_where_bytecode_belongs():
         assert bytecode.source(found) == source
     for other in ("a.pyc", f"a.{bytecode.TAG}.pyc", "__pycache__/a.cpython-20.pyc"):
         assert not bytecode.is_bytecode(other)
+
+
+def test_what_an_extension_module_comes_before_needs_none(tmp_path):
+    for suffix in EXTENSION_SUFFIXES:
+        files = {"crate/a.py", f"crate/a{suffix}", f"crate/b.c{suffix}", f"deep/b{suffix}"}
+        for file in [*files, "crate/b.py"]:
+            (tmp_path / file).parent.mkdir(exist_ok=True)
+            (tmp_path / file).touch()
+        assert not bytecode.is_wanted("crate/a.py", files)
+        assert bytecode.is_wanted("crate/b.py", files)
+        assert not bytecode.is_wanted(f"crate/a{suffix}", files)
+        for name, wanted in (("a", suffix), ("b", ".py")):
+            spec = PathFinder.find_spec(name, [str(tmp_path / "crate")])
+            assert spec.origin == str(tmp_path / f"crate/{name}{wanted}")
+        (tmp_path / f"crate/a{suffix}").unlink()
 
 
 def test_python_takes_it_for_the_source_of_that_time_and_size(tmp_path):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import time
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,14 @@ def test_the_egg(made, tmp_path):
     assert (mark.artifact, mark.compiler) == (file, bytecode.COMPILER)
     assert list(eggs.damage(folder)) == []
     assert listed(folder.parent) == [NAME]
+
+
+def test_what_is_shadowed_by_an_extension_module_is_not_compiled(tmp_path):
+    fast = f"crate/fast{EXTENSION_SUFFIXES[0]}"
+    made = crafted.wheel(tmp_path, {**FILES, fast: "\x7fELF", "crate/fast.py": "1\n"})
+    found = tree(Path(unpack.unpack(*made, tmp_path / "eggs").path))
+    assert {fast, "crate/fast.py", bytecode.path("crate/__init__.py")} <= found.keys()
+    assert bytecode.path("crate/fast.py") not in found
 
 
 def test_a_wheel_that_was_built_here_is_marked_by_its_source(made, tmp_path):
