@@ -1,5 +1,6 @@
 """What bin/buildout runs: zc.buildout, always upon the project that it belongs to."""
 
+import functools
 import gc
 import os
 import sys
@@ -53,7 +54,7 @@ def prepare(root: Path) -> None:
     patches.replace(
         buildout.Buildout,
         "__init__",
-        "self config_file cloptions use_user_defaults command args",
+        supply.INIT,
         lambda original: _at(root, original),
     )
 
@@ -95,6 +96,7 @@ def _at(root: Path, original: Any) -> Any:
     ``optional-extends`` is looked for in the working folder.
     """
 
+    @functools.wraps(original)
     def init(self: Any, config_file: Any, cloptions: Any, *args: Any, **kwargs: Any) -> None:
         found = locate(config_file, root)
         if found is not None:

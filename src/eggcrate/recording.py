@@ -22,6 +22,7 @@ from eggcrate import (
     patches,
     probes,
     stillness,
+    supply,
 )
 from eggcrate.fingerprint import Identity
 from eggcrate.probes import Probes
@@ -29,6 +30,8 @@ from eggcrate.turn import Turn
 from eggcrate.witness import Witness
 
 logger = logging.getLogger("zc.buildout")
+
+_LOOKING = ("annotate", "query")  # commands that change nothing
 
 
 class Recording:
@@ -54,6 +57,7 @@ class Recording:
         from zc.buildout import buildout, configparser, easy_install
 
         for owner, name, parameters, replacement in (
+            (buildout.Buildout, "__init__", supply.INIT, self._begin),
             (configparser, "parse", "fp fpname exp_globals", self._parse),
             (buildout.Buildout, "install", "self install_args", self._run),
             (buildout.Options, "initialize", "self", self._watch),
@@ -65,6 +69,24 @@ class Recording:
             logging.getLogger(name).addHandler(self.heard)
 
     # --- while it runs ---------------------------------------------------------------------------
+
+    def _begin(
+        self,
+        original: Any,
+        buildout: Any,
+        config_file: Any,
+        cloptions: Any,
+        use_user_defaults: Any = True,
+        command: Any = None,
+        args: Any = (),
+    ) -> None:
+        """Read the configuration and make the folders that it names, when it is our turn."""
+        self.turn.take(wait=command not in _LOOKING)
+        said = fingerprint.said(self.root, self.identity) if self.turn.has_waited else None
+        if said is not None:  # the other run has done it
+            print(*said, sep="\n")
+            raise SystemExit
+        original(buildout, config_file, cloptions, use_user_defaults, command, args)
 
     def _parse(self, original: Any, file: Any, name: str, *more: Any) -> Any:
         """Read a configuration file, and note which it is and which it looks for."""
@@ -109,11 +131,6 @@ class Recording:
         """Run the command that builds."""
         self.begun = True
         named = buildout["buildout"].get(stillness.OPTION, "").split()
-        self.turn.take()
-        said = fingerprint.said(self.root, self.identity) if self.turn.has_waited else None
-        if said is not None:  # the other run has done it
-            print(*said, sep="\n")
-            return
         before = fingerprint.warned(self.root)
         with contextlib.suppress(OSError):  # what cannot be written, zc.buildout will say
             fingerprint.forget(self.root)

@@ -44,6 +44,15 @@ def test_what_is_saved_during_a_run_is_not_taken_for_built(still):
     assert build(still) == STILL
 
 
+def test_a_recipe_may_run_buildout(still):
+    still.write(
+        "local.cfg", LOCAL.replace("[page]\n", "[page]\nrun = bin/buildout install carton\n")
+    )
+    said = build(still)
+    assert said.count("carton.") == 2
+    assert "Another run" not in said
+
+
 def test_a_run_of_one_part_is_followed_by_a_whole_one(still):
     build(still, "install", "carton")
     assert build(still) != STILL

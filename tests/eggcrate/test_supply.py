@@ -1,3 +1,5 @@
+import fcntl
+import os
 import shutil
 import signal
 
@@ -266,6 +268,20 @@ def test_two_builds_at_once(pub):
         assert process.returncode == 0, out
     assert pub.eggs == ["malt-1.0", "stout-1.0"]
     assert sorted(path.suffix for path in pub.folder.iterdir()) == [".egg", ".egg"]
+
+
+def test_a_build_touches_nothing_before_its_turn(pub):
+    root = pub.scratch.root
+    other = os.open(root / "parts" / "buildout", os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    with pub.start() as process:
+        assert process.stdout.readline().startswith("Another run is at work in this project")
+        assert not (root / "eggs").exists()
+        assert "eggs-directory" in pub.scratch.buildout("annotate").stdout  # it does not wait
+        os.close(other)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, out
+    assert pub.eggs == ["malt-1.0", "stout-1.0"]
 
 
 def test_two_projects_over_one_folder_of_eggs(pub, tmp_path):

@@ -14,6 +14,7 @@ print(fingerprint.said(root, fingerprint.identity(root, sys.argv[2:])))
 """
 RECIPE = """\
 import pathlib
+import subprocess
 
 
 class Render:
@@ -29,6 +30,8 @@ class Render:
         if "touch" in self.options:
             with open(self.options["touch"], "a") as file:
                 file.write("# saved meanwhile\\n")
+        if "run" in self.options:
+            subprocess.run(self.options["run"].split(), check=True, timeout=60)
         return [str(output), str(folder)]
 
     update = install
