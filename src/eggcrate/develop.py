@@ -101,6 +101,18 @@ def install(buildout: Any) -> None:
     global _workshop
     _workshop = Workshop(buildout)
     patches.replace(easy_install, "call_pip_install", "spec dest editable", _workshop.replacement)
+    patches.replace(easy_install, "_copy_metadata", "src dest undo", _with_hooks)
+
+
+def _with_hooks(original: Any) -> Any:
+    """Return a ``_copy_metadata`` that keeps the hooks of any backend, not of setuptools only."""
+
+    def copy(src: str, dest: str, undo: Any) -> None:
+        original(src, dest, undo)
+        for module in Path(src).glob("*.py"):  # the project's own modules stay where they are
+            module.replace(Path(dest, module.name))
+
+    return copy
 
 
 def inputs() -> Probes | None:

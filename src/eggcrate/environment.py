@@ -15,6 +15,11 @@ from pathlib import Path
 from eggcrate import files, merged
 
 MODULE = "eggcrate_initialization"
+# What it defines is there for commands and at the prompt, as if it stood in front of the program.
+_HOOK = f"""\
+import sys, {MODULE}; vars(sys.modules['__main__']).update(\
+{{k: v for k, v in vars({MODULE}).items() if not k.startswith('__')}})
+"""
 MERGED = "# "  # before an egg that is on the path as links; site reads no further in such a line
 
 
@@ -152,7 +157,7 @@ def _write_initialization(packages: Path, source: str) -> None:
     module, hook = packages / f"{MODULE}.py", packages / "initialization.pth"
     if source.strip():
         files.write(module, source.strip("\n") + "\n")
-        files.write(hook, f"import {MODULE}\n")  # after eggs.pth: read in alphabetical order
+        files.write(hook, _HOOK)  # after eggs.pth: read in alphabetical order
     else:
         hook.unlink(missing_ok=True)
         module.unlink(missing_ok=True)

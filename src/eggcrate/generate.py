@@ -43,21 +43,23 @@ class Generator:
 
     def __init__(self, parts: Path) -> None:
         self.parts = parts
-        self.part: str | None = None
+        self.name: str | None = None  # of the part's environment
         self.written: dict[environment.SearchPath, Path] = {}  # for this part
         self.target: launcher.Target | None = None
         self.initialized = False  # the interpreter runs the part's initialization at its start
 
     def call(self, original: Any) -> Any:
-        """Return an ``Options._call`` that remembers which part is being made."""
+        """Return an ``Options._call`` that remembers for which part a recipe is called."""
 
         def call(options: Any, f: Any) -> Any:
-            self.part = options.name
+            # Other recipes may want parts/<part> for themselves, and an empty one.
+            is_egg = options["recipe"].partition(":")[0] == "zc.recipe.egg"
+            self.name = options.name if is_egg else f"{options.name}.eggs"
             self.written.clear()
             try:
                 return original(options, f)
             finally:
-                self.part = None
+                self.name = None
 
         return call
 
@@ -68,7 +70,7 @@ class Generator:
         def scripts(*args: Any, **kwargs: Any) -> list[str]:
             call = signature.bind(*args, **kwargs)
             call.apply_defaults()
-            if self.part is None:  # buildout's own command, which bootstrap.py writes
+            if self.name is None:  # buildout's own command, which bootstrap.py writes
                 return list(original(*call.args, **call.kwargs))
             written = self._prepare(call.arguments)
             try:
@@ -95,9 +97,9 @@ class Generator:
         return [str(path), *(str(commands / name) for name in linked)]
 
     def _environment(self, search: environment.SearchPath) -> Path:
-        """Return the part's folder, or one beside it for a recipe that wants several sets."""
+        """Return the part's environment, or one beside it for a recipe that wants several sets."""
         number = len(self.written) + 1
-        name = str(self.part) if number == 1 else f"{self.part}-{number}"
+        name = str(self.name) if number == 1 else f"{self.name}-{number}"
         return self.written.setdefault(search, self.parts / name)
 
     def script(self, original: Any) -> Any:

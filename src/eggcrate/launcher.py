@@ -38,6 +38,9 @@ if __name__ == '__main__':
     inside = os.path.join(os.path.realpath({inside}), b'')
     if not os.path.realpath(os.path.join(os.fsencode(sys.prefix), b'lib')).startswith(inside):
         os.execv('/bin/sh', ['sh', __file__, *sys.argv[1:]])
+    # A command may have the name of a module.
+    if sys.path[0] == os.path.dirname(os.path.realpath(__file__)):
+        del sys.path[0]
 {body}"""
 )
 

@@ -25,7 +25,8 @@ def install(buildout: Any) -> None:
 def _deferring(original: Any) -> Any:
     def _uninstall(buildout: Any, installed: str) -> None:
         paths = [Path(buildout._buildout_path(name)) for name in installed.split("\n") if name]
-        ours = [path for path in paths if is_ours(path)]
+        # In a copy of a project, what is elsewhere may be the original's.
+        ours = [path for path in paths if path.is_relative_to(_root(buildout)) and is_ours(path)]
         _remember(buildout, ours)
         original(buildout, "\n".join(str(path) for path in paths if path not in ours))
 
@@ -34,10 +35,10 @@ def _deferring(original: Any) -> Any:
 
 def is_ours(path: Path) -> bool:
     """Tell whether ``path`` is something that eggcrate generates anew in each run."""
+    if path.is_symlink():
+        return False  # who writes to what comes in its place would write to where it leads
     if path.is_dir():
         return (environment.site_packages(path) / "eggs.pth").is_file()
-    if path.is_symlink():
-        return True  # a binary
     return path.is_file() and launcher.NOTICE.encode() in path.read_bytes()
 
 
@@ -58,9 +59,7 @@ def _installed(buildout: Any) -> list[str]:
 
 
 def _remember(buildout: Any, paths: Iterable[Path]) -> None:
-    # Relative to the project: in a copy of it, the original's files are not ours to remove.
-    root = _root(buildout)
-    names = {str(path.relative_to(root)) for path in paths if path.is_relative_to(root)}
+    names = {str(path.relative_to(_root(buildout))) for path in paths}
     if names:
         text = json.dumps(sorted(names.union(_read(_list(buildout)))), indent=1)
         files.write(_list(buildout), text + "\n")

@@ -43,6 +43,40 @@ def build_editable(folder, settings=None, metadata=None):
 REQUIRING = "[build-system]\nrequires = ['crating >= 1']\nbuild-backend = 'crating.api'\n"
 
 
+# As hatchling has it with dev-mode-exact: a line of code in a .pth file, and a module beside it.
+HOOKING = """\
+import pathlib
+import zipfile
+
+
+def build_editable(folder, settings=None, metadata=None):
+    name = "hooked-1-py3-none-any.whl"
+    with zipfile.ZipFile(pathlib.Path(folder, name), "w") as wheel:
+        wheel.writestr("_hook_of_hooked.py", "import sys, types\\n"
+                       "sys.modules['hooked'] = types.ModuleType('hooked')\\n")
+        wheel.writestr("_hooked.pth", "import _hook_of_hooked\\n")
+        wheel.writestr("hooked-1.dist-info/METADATA",
+                       "Metadata-Version: 2.1\\nName: hooked\\nVersion: 1\\n")
+        wheel.writestr("hooked-1.dist-info/WHEEL", "Wheel-Version: 1.0\\n")
+        wheel.writestr("hooked-1.dist-info/RECORD", "")
+    return name
+"""
+
+
+def test_the_hook_of_any_backend_is_run(scratch):
+    scratch.write(
+        "hooked/pyproject.toml",
+        "[build-system]\nrequires = []\nbuild-backend = 'hooking'\nbackend-path = ['.']\n",
+    )
+    scratch.write("hooked/hooking.py", HOOKING)
+    scratch.write("local.cfg", "[buildout]\ndevelop += hooked\n[python]\neggs += hooked\n")
+    scratch.build()
+    for _ in range(2):
+        assert scratch.run("bin/python", "-c", "import hooked").stderr == ""
+        assert scratch.run("bin/carton").stderr == ""
+        whole(scratch)
+
+
 @pytest.fixture
 def trees(scratch):
     """A project that develops three more in trees/: no src/, with it, and pyproject.toml only."""

@@ -1,7 +1,6 @@
 import json
 import os
 import shutil
-from types import SimpleNamespace
 
 import pytest
 
@@ -87,6 +86,30 @@ def test_initialization_of_an_interpreter_runs_at_its_start(scratch):
     assert scratch.run("bin/python", "-c", code).stdout == "i\n"
 
 
+def test_what_initialization_defines_is_there(scratch):
+    """As in the README of zc.recipe.egg, with an interpreter beside the command."""
+    scratch.write(
+        "local.cfg",
+        "[carton]\ninterpreter = py\narguments = a, word=_b\ninitialization =\n"
+        "    import os\n    a = (1, 2,\n    3)\n    _b = os.path.basename('x/y')\n",
+    )
+    scratch.build()
+    found = said(scratch.run("bin/carton"))
+    assert (found["args"], found["kwargs"]) == ([[1, 2, 3]], {"word": "y"})
+    assert scratch.run("bin/py", "-c", "print(a, __name__)").stdout == "(1, 2, 3) __main__\n"
+    program = scratch.write("program.py", "print(a, os.sep, __file__)\n")
+    assert scratch.run("bin/py", "program.py").stdout.endswith("/ " + str(program) + "\n")
+
+
+def test_a_command_may_have_the_name_of_a_module(scratch):
+    scratch.write("local.cfg", "[carton]\nscripts = carton=carton.py\n")
+    scratch.build()
+    commands = scratch.root / "bin"
+    assert str(commands) not in said(scratch.run("bin/carton.py"))["path"]
+    scratch.run("bin/python", "bin/carton.py", cwd=scratch.root)
+    assert not (commands / "__pycache__").exists()
+
+
 def test_extra_paths_and_renamed_scripts(scratch, tmp_path):
     scratch.write(
         "local.cfg", f"[carton]\nscripts = carton=box\nextra-paths =\n    {tmp_path}\n    lib\n"
@@ -147,6 +170,10 @@ def test_an_unknown_zc_buildout_is_an_error(scratch):
     assert "has no zc.buildout.easy_install._pyscript(" in result.stderr
 
 
+class Options(dict):
+    name = "part"
+
+
 def test_a_recipe_may_want_several_sets_of_eggs(tmp_path):
     generator = generate.Generator(tmp_path)
     one, two = environment.SearchPath(("/a",)), environment.SearchPath(("/b",))
@@ -154,9 +181,17 @@ def test_a_recipe_may_want_several_sets_of_eggs(tmp_path):
     def install():
         return [generator._environment(search).name for search in (one, two, one)]
 
-    options = SimpleNamespace(name="part")
+    options = Options(recipe="zc.recipe.egg:scripts")
     call = generator.call(lambda options, f: f())
     assert call(options, install) == call(options, install) == ["part", "part-2", "part"]
+
+
+def test_another_recipe_has_the_folder_of_its_part_for_itself(tmp_path):
+    generator = generate.Generator(tmp_path)
+    found = generator.call(lambda options, f: f())(
+        Options(recipe="zc.recipe.eggs"), lambda: generator._environment(environment.SearchPath())
+    )
+    assert found == tmp_path / "part.eggs"
 
 
 def test_split_keeps_what_must_be_first():

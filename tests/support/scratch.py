@@ -140,7 +140,7 @@ def run(command, *, cwd, environ=None, code=0, stdin=None):
 
 def clean_environ() -> dict[str, str]:
     """Return the environment without what a test runner's own Python was told."""
-    dropped = ("PYTHON", "CARBOY_", "FLASK_", "COV_")
+    dropped = ("PYTHON", "CARBOY_", "EGGCRATE_", "FLASK_", "COV_")
     return {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
 
 
