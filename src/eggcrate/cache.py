@@ -58,6 +58,8 @@ class Cache:
 
     def _holds(self, path: Path, file: File) -> bool:
         try:
+            if not path.is_file():  # a pipe would be waited for
+                return False
             with path.open("rb") as handle:
                 actual = hashlib.file_digest(handle, "sha256").hexdigest()
         except OSError:

@@ -3,10 +3,17 @@
 The traceback of its own stays with the error: from it zc.buildout knows what it was doing.
 """
 
+import errno
+import functools
 from collections.abc import Iterable
 from typing import Any
 
 from eggcrate import patches
+
+# No room, no right to write.
+_OF_THE_MACHINE = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM
+}  # fmt: skip
 
 
 def install() -> None:
@@ -17,12 +24,31 @@ def install() -> None:
     patches.replace(buildout, "_install_and_load", "spec group entry buildout", _recipe)
 
 
-def install_reader() -> None:
-    """Change what reads configuration files; that is done before any extension is loaded."""
+def install_early() -> None:
+    """Change what runs before any extension is loaded, or around them all."""
     from zc.buildout import buildout
 
     parameters = "base filename seen download_options override downloaded user_defaults"
     patches.replace(buildout, "_open", parameters, _reader)
+    patches.replace(buildout.Buildout, "__init__", patches.INIT, _machine)
+    patches.replace(buildout.Buildout, "install", "self install_args", _machine)
+
+
+def _machine(original: Any) -> Any:
+    """Return a function that tells in a line what is wrong with the disk, not with a recipe."""
+    import zc.buildout
+
+    @functools.wraps(original)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return original(*args, **kwargs)
+        except OSError as error:
+            if error.errno not in _OF_THE_MACHINE:
+                raise
+            said = f"{error.filename or 'a file'}: {error.strerror}"
+            raise zc.buildout.UserError(said).with_traceback(error.__traceback__) from None
+
+    return function
 
 
 def _reader(original: Any) -> Any:

@@ -49,12 +49,12 @@ def prepare(root: Path) -> None:
 
     from eggcrate import clarity, patches, supply
 
-    clarity.install_reader()
+    clarity.install_early()
     supply.install()
     patches.replace(
         buildout.Buildout,
         "__init__",
-        supply.INIT,
+        patches.INIT,
         lambda original: _at(root, original),
     )
 

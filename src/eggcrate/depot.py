@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from eggcrate import choice, fetch, lockfile, modes, offers, session
+from eggcrate import choice, fetch, filenames, lockfile, modes, offers, session
 from eggcrate.cache import Cache
 from eggcrate.eggs import Eggs
 from eggcrate.index import Index, UnavailableError
@@ -75,6 +75,10 @@ class Depot:
     def _is_free(self, name: str, version: str) -> bool:
         """Tell whether a version may be installed without being in the lock."""
         return self.mode is Mode.UNLOCKED and choice.choose(self.lock.of(name, version)) is None
+
+    def has_source(self, name: str, version: str) -> bool:
+        """Tell whether the lock has a source distribution of a version."""
+        return any(filenames.is_source(file.name) for file in self.lock.of(name, version))
 
     def unlocked(self, folder: Path, working_set: Any) -> set[str]:
         """Return which eggs of a working set were not compared with the lock."""

@@ -5,6 +5,7 @@ newest setuptools into an environment of its own: slow, not pinned, and impossib
 """
 
 import logging
+import shutil
 import tempfile
 from collections.abc import Iterable
 from importlib.metadata import Distribution
@@ -13,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from eggcrate import editable_wheel, modes, patches, probes, sources
+from eggcrate import editable_wheel, files, modes, patches, probes, sources
 from eggcrate.editable_wheel import BackendError
 from eggcrate.kept import Kept
 from eggcrate.modes import Mode
@@ -100,6 +101,11 @@ def install(buildout: Any) -> None:
 
     global _workshop
     _workshop = Workshop(buildout)
+    # zc.buildout's own folders, of a run that was killed.
+    for path in files.abandoned(
+        Path(buildout["buildout"]["develop-eggs-directory"]).glob("tmp*build")
+    ):
+        shutil.rmtree(path, ignore_errors=True)
     patches.replace(easy_install, "call_pip_install", "spec dest editable", _workshop.replacement)
     patches.replace(easy_install, "_copy_metadata", "src dest undo", _with_hooks)
 

@@ -6,12 +6,15 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from eggcrate.cache import Cache
 from eggcrate.index import Index, Link, UnavailableError, UnreachableError, shown
 from eggcrate.lockfile import File
+
+T = TypeVar("T")
 
 
 class FetchError(Exception):
@@ -37,16 +40,32 @@ def fetch(file: File, name: str, index: Index, cache: Cache) -> Path:
     link = _find(file, name, index)
     if link.sha256:  # what the index itself says is wrong need not be downloaded
         _compare(name, file, link.sha256, link)
-    with _temporary(cache) as temporary:
-        _compare(name, file, _download(link, index, temporary), link)
-        return cache.add(file, temporary)
+
+    def receive(cache: Cache) -> Path:
+        with _temporary(cache) as temporary:
+            _compare(name, file, _download(link, index, temporary), link)
+            return cache.add(file, temporary)
+
+    return _anyhow(receive, cache)
 
 
 def fetch_unhashed(link: Link, index: Index, cache: Cache) -> tuple[File, Path]:
     """Return what is behind a link of which the index says no hash, and where it is now."""
-    with _temporary(cache) as temporary:
-        file = File(link.name, _download(link, index, temporary))
-        return file, cache.add(file, temporary)
+
+    def receive(cache: Cache) -> tuple[File, Path]:
+        with _temporary(cache) as temporary:
+            file = File(link.name, _download(link, index, temporary))
+            return file, cache.add(file, temporary)
+
+    return _anyhow(receive, cache)
+
+
+def _anyhow(receive: Callable[[Cache], T], cache: Cache) -> T:
+    """Download into a cache, or without one where that is full."""
+    try:
+        return receive(cache)
+    except OSError:
+        return receive(Cache())
 
 
 def _find(file: File, name: str, index: Index) -> Link:
@@ -93,6 +112,9 @@ def _download(link: Link, index: Index, path: Path) -> str:
                 target.write(chunk)
     except UnavailableError as failure:
         raise explained(failure, link.name) from None
+    except OSError as error:
+        error.filename = str(path)  # of a disk that is full it is not said
+        raise
     return hashed.hexdigest()
 
 

@@ -4,6 +4,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+# The parameters of ``Buildout.__init__``.
+INIT = "self config_file cloptions use_user_defaults command args"
+
 
 def replace(owner: Any, name: str, parameters: str, make: Callable[[Any], Any]) -> None:
     """Set ``owner.name`` to ``make(original)``.

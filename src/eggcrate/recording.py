@@ -22,7 +22,6 @@ from eggcrate import (
     patches,
     probes,
     stillness,
-    supply,
 )
 from eggcrate.fingerprint import Identity
 from eggcrate.probes import Probes
@@ -57,7 +56,7 @@ class Recording:
         from zc.buildout import buildout, configparser, easy_install
 
         for owner, name, parameters, replacement in (
-            (buildout.Buildout, "__init__", supply.INIT, self._begin),
+            (buildout.Buildout, "__init__", patches.INIT, self._begin),
             (configparser, "parse", "fp fpname exp_globals", self._parse),
             (buildout.Buildout, "install", "self install_args", self._run),
             (buildout.Options, "initialize", "self", self._watch),

@@ -22,10 +22,12 @@ class Run:
 
     @functools.cached_property
     def mode(self) -> Mode:
-        """How strict it is; a buildout that does not name eggcrate is none of its business."""
-        extensions = self._options.get("extensions", "").split()
+        """How strict it is. Raise ``UserError`` if eggcrate was left out, but not by name."""
+        mode, extensions = modes.of(self.buildout), self._options.get("extensions", "").split()
         names = {re.split(r"[^\w.-]", text)[0].lower() for text in extensions}
-        return modes.of(self.buildout) if "eggcrate" in names else Mode.OFF
+        if "eggcrate" not in names and mode is not Mode.OFF:
+            raise _left_out(extensions)
+        return mode
 
     @functools.cached_property
     def depot(self) -> Depot:
@@ -58,6 +60,17 @@ class Run:
     def note(self, working_set: Any) -> None:
         """Note which of the eggs in use were not compared with the lock."""
         self.unlocked |= self.depot.unlocked(self.eggs, working_set)
+
+
+def _left_out(extensions: Iterable[str]) -> Exception:
+    import zc.buildout
+
+    named = " ".join(extensions)
+    error: Exception = zc.buildout.UserError(
+        f"[buildout] extensions = {named} leaves out eggcrate, and nothing would be compared with"
+        f" versions.lock; write `extensions += {named}`, or set `eggcrate = off` to do without"
+    )
+    return error
 
 
 def _eggs_of_parts(buildout: Any) -> Iterator[str]:

@@ -9,15 +9,16 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from stat import S_ISREG, S_ISVTX, S_IWGRP, S_IWOTH
 
 from eggcrate import bytecode, files, record
-from eggcrate.eggs import ABI, Mark, record_of
+from eggcrate.eggs import ABI, MARK, Mark, record_of
 from eggcrate.lockfile import File
 
 _NEW = ".new-"
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe is not waited for
 
 
 class Original:
@@ -80,7 +81,7 @@ class Store:
             self._sweep()
             new = Path(tempfile.mkdtemp(prefix=_NEW, dir=self._folder))
             try:
-                _copy(egg, new / egg.name, paths)
+                _copy(egg, new / egg.name, paths, own={record_of(egg), MARK})
                 self._place(new, self._folder / wheel.sha256)
             finally:
                 shutil.rmtree(new, ignore_errors=True)
@@ -125,7 +126,7 @@ def _rows(egg: Path, handle: int, wheel: File) -> dict[str, str] | None:
 
 
 def _read(path: str, folder: int) -> bytes:
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    handle = os.open(path, _READ, dir_fd=folder)
     with os.fdopen(handle, "rb") as file:
         status = os.fstat(handle)
         # It may be linked elsewhere, and what is done to its owner or mode there is done here.
@@ -135,8 +136,11 @@ def _read(path: str, folder: int) -> bytes:
         return file.read()
 
 
-def _copy(source: Path, target: Path, paths: Iterable[str]) -> None:
-    """Link files; copy those that cannot be linked."""
+def _copy(source: Path, target: Path, paths: Iterable[str], own: Container[str]) -> None:
+    """Link files; copy those that cannot be linked, and what the others are compared with.
+
+    Who changes both a file in an egg and its hash there has not changed the hash here.
+    """
     target.mkdir()
     made = set()
     for path in paths:
@@ -144,7 +148,13 @@ def _copy(source: Path, target: Path, paths: Iterable[str]) -> None:
         if folder not in made:
             os.makedirs(f"{target}/{folder}", exist_ok=True)  # noqa: PTH103
             made.add(folder)
-        try:
-            os.link(f"{source}/{path}", f"{target}/{path}")
-        except OSError:
+        if path in own or not _link(f"{source}/{path}", f"{target}/{path}"):
             shutil.copy2(f"{source}/{path}", f"{target}/{path}")
+
+
+def _link(source: str, target: str) -> bool:
+    try:
+        os.link(source, target)
+    except OSError:
+        return False
+    return True

@@ -17,19 +17,18 @@ from urllib.request import url2pathname
 from eggcrate import fetch, patches, plan, sources, unpack
 from eggcrate.depot import NotLockedError, Places
 from eggcrate.lockfile import File
+from eggcrate.modes import Mode
 from eggcrate.offers import Offer, Wanted
 from eggcrate.run import Run, begin, current, normal, notices
 
 logger = logging.getLogger("zc.buildout.easy_install")
-
-INIT = "self config_file cloptions use_user_defaults command args"
 
 
 def install() -> None:
     """Change ``zc.buildout.easy_install``, before there is a buildout."""
     from zc.buildout import buildout
 
-    patches.replace(buildout.Buildout, "__init__", INIT, _remembered)
+    patches.replace(buildout.Buildout, "__init__", patches.INIT, _remembered)
     _replace_all()
 
 
@@ -110,6 +109,7 @@ def _make_env(run: Run, _: Any, self: Any) -> Any:
     for folder in self._path:
         if normal(folder) != run.eggs:
             environment.scan([folder])
+            _judge_builds(run, folder, environment)
             continue
         for egg in run.depot.shelf(normal(folder)).distributions():
             # Without a destination (offline) zc.buildout takes eggs as they are, picked or not.
@@ -128,9 +128,36 @@ def _add_dest(run: Run, installer: Any, environment: Any) -> None:
     if run.is_develop(folder):
         environment.scan(installer._get_dest_dist_paths())
         installer._eggify_env_dest_dists(environment, folder)
+        _judge_builds(run, folder, environment)
         return
     for egg in run.depot.shelf(normal(folder)).distributions():
         environment.add(egg)
+
+
+def _judge_builds(run: Run, folder: str, environment: Any) -> None:
+    """Use what was built with options of its own (zc.recipe.egg:custom) as its source may be."""
+    if not run.is_develop(folder):
+        return
+    builds = [
+        distribution
+        for name in list(environment)
+        for distribution in environment[name]
+        if distribution.location.endswith(".egg")
+        and normal(distribution.location).parent == normal(folder)
+    ]
+    for build in builds:
+        if not _may_be_built(run, build):
+            environment.remove(build)
+
+
+def _may_be_built(run: Run, distribution: Any) -> bool:
+    """Tell whether a build may be used; note it if that is so without a source in the lock."""
+    name, version = distribution.project_name, distribution.version
+    if run.depot.has_source(name, version):
+        return True
+    if run.mode is Mode.UNLOCKED:
+        run.unlocked.add(f"{name} {version}")
+    return run.mode is Mode.UNLOCKED
 
 
 # --- what is to be had ---------------------------------------------------------------------------
@@ -233,7 +260,7 @@ def _placed(run: Run, offer: Offer, artifact: Path, folder: Path) -> Any:
 
 def _build(run: Run, original: Any, self: Any, spec: str, dest: str, distribution: Any) -> Any:
     """Let what zc.recipe.egg:custom builds get into develop-eggs."""
-    run.building = True
+    run.building = _may_be_built(run, distribution)
     try:
         return original(self, spec, dest, distribution)
     finally:

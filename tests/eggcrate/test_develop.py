@@ -1,3 +1,4 @@
+import os
 import re
 import shutil
 
@@ -152,6 +153,16 @@ def test_what_has_not_changed_is_not_built_again(trees):
     whole(trees)
     assert builds(trees) == first
     assert (develop_eggs(trees), installed(trees)) == before
+
+
+def test_what_a_killed_run_has_left_goes(trees):
+    left = trees.root / "develop-eggs/tmp1_x2build"
+    left.mkdir(parents=True)
+    trees.buildout()
+    assert left.is_dir()  # it may be at work
+    os.utime(left, (1, 1))
+    whole(trees)
+    assert not left.exists()
 
 
 CHANGES = (

@@ -1,3 +1,5 @@
+import errno
+
 import pytest
 
 from eggcrate import fetch
@@ -99,6 +101,37 @@ def test_without_a_cache_it_is_kept_for_this_run(file, index):
     path = fetch.fetch(file, "stout", index, Cache())
     assert sha256(path) == file.sha256
     assert path.parent == fetch.scratch()
+
+
+class Full(Index):
+    """A download during which the disk turns out to be full, a number of times."""
+
+    def __init__(self, folder, times):
+        super().__init__(None, find_links=[str(folder)])
+        self.times = times
+
+    def read(self, url):
+        data = b"".join(super().read(url))
+        yield data[:5]
+        self.times -= 1
+        if self.times >= 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        yield data[5:]
+
+
+def test_a_full_cache_is_done_without(file, cache, links):
+    path = fetch.fetch(file, "stout", Full(links, 1), cache)
+    assert (sha256(path), path.parent) == (file.sha256, fetch.scratch())
+    [link] = (index := Full(links, 1)).files("stout").values()
+    assert fetch.fetch_unhashed(link, index, cache)[0] == file
+    assert leftovers(cache) == []
+
+
+def test_where_there_is_no_room_at_all_is_said(file, cache, links):
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        fetch.fetch(file, "stout", Full(links, 2), cache)
+    assert caught.value.filename.startswith(str(fetch.scratch()))
+    assert leftovers(cache) == []
 
 
 def test_a_link_without_a_hash(file, index, cache):

@@ -28,9 +28,9 @@ def test_there_is_one_run_a_process():
     assert run.current() is first
 
 
-@pytest.mark.parametrize("options", [{"eggcrate": "off"}, {"extensions": ""}])
-def test_a_run_may_do_without(options):
-    run.begin(Buildout(**options))
+@pytest.mark.parametrize("extensions", ["eggcrate", "other", ""])
+def test_a_run_may_do_without_if_somebody_says_so(extensions):
+    run.begin(Buildout(extensions=extensions, eggcrate="off"))
     assert run.current() is None
 
 

@@ -101,3 +101,17 @@ def test_custom_builds_take_a_locked_source_distribution(pub):
     pub.lock()
     pub.build()
     assert list((pub.scratch.root / "develop-eggs").glob("hops-1.0-*.egg"))
+
+
+@pytest.mark.live
+def test_what_was_built_unlocked_is_named_and_not_used_when_it_must_be_locked(pub):
+    hops(pub.mirror.folder)
+    text = "parts = hops\n[hops]\nrecipe = zc.recipe.egg:custom\n[versions]\nhops = 1.0\n"
+    pub.scratch.write("local.cfg", f"[buildout]\neggcrate = unlocked\n{text}")
+    for _ in range(2):
+        result = pub.build()
+        assert result.stdout.count("so not compared with it: hops 1.0\n") == 1
+    pub.scratch.write("local.cfg", f"[buildout]\n{text}")
+    assert "nothing for a source distribution of hops==1.0" in pub.refuse()
+    pub.lock()
+    assert "Not in versions.lock" not in pub.build().stdout

@@ -38,19 +38,22 @@ class Kept:
         return Path(unpack.unpack(*self.made, self.folder / folder, self.cache).path)
 
     def forge(self, path, data):
-        """Change a file, and RECORD and the mark accordingly."""
-        put(self.original / path, data)
-        own = self.original / eggs.record_of(self.original)
-        rows = record.parse(own.read_text())
-        rows = {name: (digest, "") for name, digest in rows.items()}
-        rows[path] = record.digest(data), len(data)
-        put(own, record.dumps(rows).encode())
-        mark = replace(Mark.read(self.original), record=record.digest(own.read_bytes()))
-        put(self.original / MARK, mark.dumps().encode())
+        """Change a file that is kept, and RECORD and the mark accordingly."""
+        forge(self.original, path, data, put)
 
     def is_whole(self):
         """Tell whether all of the next egg is linked."""
         return inodes(self.unpack("whole")).keys() == inodes(self.original).keys()
+
+
+def forge(egg, path, data, write):
+    write(egg / path, data)
+    own = egg / eggs.record_of(egg)
+    rows = {name: (digest, "") for name, digest in record.parse(own.read_text()).items()}
+    rows[path] = record.digest(data), len(data)
+    write(own, record.dumps(rows).encode())
+    mark = replace(Mark.read(egg), record=record.digest(own.read_bytes()))
+    write(egg / MARK, mark.dumps().encode())
 
 
 def put(path, data):
@@ -90,6 +93,31 @@ def test_the_next_egg_has_the_same_files(kept, uncompiled):
 def test_nobody_changes_them_by_accident(kept):
     modes = {path.stat().st_mode & 0o777 for path in kept.egg.rglob("*") if path.is_file()}
     assert modes == {0o444, 0o555}
+
+
+def overwrite(path, data):
+    """Change a file where it is, in all the places that it is linked to."""
+    mode, times = path.stat().st_mode, (path.stat().st_atime, path.stat().st_mtime)
+    path.chmod(0o644)
+    path.write_bytes(data)
+    path.chmod(mode & 0o777)
+    os.utime(path, times)
+
+
+@pytest.mark.parametrize("path", ["crate/data.txt", COMPILED])
+def test_an_egg_that_is_forged_where_it_is_forges_no_other(kept, path):
+    data = (kept.egg / path).read_bytes()
+    forge(kept.egg, path, data[:-1] + bytes([data[-1] ^ 4]), overwrite)
+    assert list(eggs.damage(kept.egg)) == []
+    assert tree(kept.unpack("second")) == kept.fresh
+    assert kept.is_whole()
+
+
+def test_a_pipe_is_not_waited_for(kept):
+    for path in ("crate/data.txt", COMPILED):
+        (kept.original / path).unlink()
+        os.mkfifo(kept.original / path, 0o444)
+    assert tree(kept.unpack("second")) == kept.fresh
 
 
 def test_it_is_kept_for_this_python_alone(kept):

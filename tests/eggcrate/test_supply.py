@@ -261,6 +261,13 @@ def test_the_bootstrap_command_of_old_is_refused(pub):
 # --- interruptions -------------------------------------------------------------------------------
 
 
+def test_extensions_that_leave_out_eggcrate_are_refused(pub):
+    for more in ("", "eggcrate = unlocked\n"):
+        pub.configure("stout", more=f"extensions = brewer\n{more}", brewer="1.0", **shop.PINS)
+        assert "write `extensions += brewer`" in pub.refuse()
+        assert pub.eggs == []
+
+
 def test_two_builds_at_once(pub):
     """Both end well, each having found or made every egg."""
     for process in [pub.start() for _ in range(2)]:
