@@ -227,7 +227,11 @@ def alone(folder):
     folder.mkdir(exist_ok=True)
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another bootstrap.py is at work: waiting until it has ended.", flush=True)
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
@@ -239,8 +243,11 @@ def make(environment, stamp, tools, options):
     The old one stays in use until the new one works.
     """
     print(f"Making {environment.relative_to(ROOT)} with Python {sys.version.split()[0]}.")
-    new, old = environment.with_name("buildout.new"), environment.with_name("buildout.old")
-    remove(new)
+    for left in environment.parent.glob("buildout.new*"):
+        # What a killed run has started may still write there.
+        shutil.rmtree(left, ignore_errors=True)
+    new = environment.with_name(f"buildout.new-{os.getpid()}")
+    old = environment.with_name("buildout.old")
     try:
         create(new, stamp["site-packages"])
         install(new, tools, options)

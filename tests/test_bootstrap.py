@@ -1,3 +1,5 @@
+import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -281,6 +283,34 @@ def test_a_changed_pin_makes_it_again_from_an_index(scratch):
 
 
 @pytest.mark.live
+@pytest.mark.parametrize("delay", [0.2, 0.35, 0.5, 0.65])
+def test_a_killed_run_keeps_no_other_waiting(bare, delay):
+    """Nor does anything that it has started."""
+    bare.bootstrap()
+    shutil.rmtree(bare.root / "parts")
+    command = [base_python(), str(bare.root / "bootstrap.py")]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(delay)
+        process.kill()
+    bare.bootstrap()
+    bare.buildout("-h")
+
+
+def test_one_waits_for_another_and_says_so(scratch):
+    parts = scratch.root / "parts"
+    shutil.rmtree(parts / "buildout")
+    other = os.open(parts, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    command = [base_python(), str(scratch.root / "bootstrap.py")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline().startswith("Another bootstrap.py is at work")
+        assert process.poll() is None
+        os.close(other)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
 def test_settings_of_pip_that_put_packages_elsewhere_are_not_followed(scratch, tmp_path):
     (tmp_path / "pip.conf").write_text("[global]\nuser = true\n")
     elsewhere = {"PIP_CONFIG_FILE": str(tmp_path / "pip.conf"), "PIP_TARGET": str(tmp_path / "t")}

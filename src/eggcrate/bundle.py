@@ -90,7 +90,7 @@ def _opened(path: Path) -> Iterator[tarfile.TarFile]:
             yield archive
     except BundleError as problem:
         raise BundleError(f"{path}: {problem}") from None
-    except (tarfile.TarError, ValueError) as error:
+    except (tarfile.TarError, ValueError, RecursionError) as error:
         raise BundleError(f"{path} is not a bundle, or damaged: {error}") from None
 
 

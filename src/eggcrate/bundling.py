@@ -4,6 +4,9 @@ All, and not what one configuration comes to: so no part, extra or recipe of any
 something where nothing can be fetched, and whether a bundle is whole can be told from the lock.
 """
 
+import glob
+import os
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
@@ -12,7 +15,7 @@ from typing import Any
 
 import zc.buildout
 
-from eggcrate import bundle, choice, lockfile, platforms
+from eggcrate import bundle, choice, files, lockfile, platforms
 from eggcrate.depot import Depot, Places
 from eggcrate.lockfile import File
 from eggcrate.offers import Offer
@@ -35,10 +38,15 @@ def make(buildout: Any, output: Path | None = None) -> Path:
         raise zc.buildout.UserError(f"{lockfile.NAME} has nothing for {platforms.label()}")
     path = _destination(root, output, f"{title(buildout)}-{platforms.label()}.bundle.tar")
     artifacts = _fetched(depot, _places(buildout), offers)
-    temporary = path.with_name(f".new-{path.name}")
+    new = f".new-{path.name}-"
+    for left in files.abandoned(path.parent.glob(f"{glob.escape(new)}*")):
+        left.unlink(missing_ok=True)
+    handle, name = tempfile.mkstemp(prefix=new, dir=path.parent)
+    temporary = Path(name)
     try:
-        with temporary.open("wb") as file:
+        with os.fdopen(handle, "wb") as file:
             bundle.write(file, artifacts, lockfile.dumps(depot.lock))
+        temporary.chmod(0o644)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -66,8 +74,8 @@ def _destination(root: Path, output: Path | None, name: str) -> Path:
 
 def _offers(depot: Depot) -> Iterator[Offer]:
     """Return the best file of every locked distribution; there may be none for this platform."""
-    for (name, version), files in depot.lock.entries.items():
-        if best := choice.choose(files):
+    for (name, version), locked in depot.lock.entries.items():
+        if best := choice.choose(locked):
             yield Offer(name, version, best)
 
 

@@ -124,35 +124,53 @@ def read(path: Path) -> Lock:
 
 def _entries(path: Path, text: str) -> Iterator[tuple[tuple[str, str], list[File]]]:
     seen: dict[tuple[str, str], list[File]] = {}
-    files: list[File] | None = None
+    known: set[tuple[str, str]] = set()
+    key, files = ("", ""), None
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
         try:
             if entry := _ENTRY.fullmatch(line):
-                files = _start(seen, normalised(entry[1]), entry[2])
+                key = normalised(entry[1]), entry[2]
+                _start(known, *key)
+                files = seen[key] = []
             else:
-                _add(files, line)
+                _add(files, *key, line)
         except ValueError as error:
             raise LockError(f"{path}:{number}: {error}") from None
     return iter(seen.items())
 
 
-def _start(seen: dict[tuple[str, str], list[File]], name: str, version: str) -> list[File]:
-    if (name, version) in seen:
+def _start(known: set[tuple[str, str]], name: str, version: str) -> None:
+    one = name, canonical(version)
+    if one in known:
         raise ValueError(f"{name} {version} stands here twice")
-    return seen.setdefault((name, version), [])
+    known.add(one)
 
 
-def _add(files: list[File] | None, line: str) -> None:
+def _add(files: list[File] | None, name: str, version: str, line: str) -> None:
     match = _FILE.fullmatch(line)
     if match is None:
         raise ValueError(f"neither [name version] nor `sha256  file`: {line[:60]!r}")
     if files is None:
         raise ValueError("a file before the first [name version]")
+    if not _is_of(match[2], name, version):
+        raise ValueError(f"{match[2]} is no file of {name} {version}")
     if any(file.name == match[2] for file in files):
         raise ValueError(f"{match[2]} stands here twice")
     files.append(File(match[2], match[1]))
+
+
+def _is_of(file: str, name: str, version: str) -> bool:
+    """Tell whether a file is called as one of a distribution's version is."""
+    is_wheel = file.endswith(".whl")
+    stem = re.sub(r"\.(?:whl|zip|tar\.\w+)$", "", file)
+    for dash in re.finditer("-", stem):
+        found = stem[dash.end() :]
+        found = found.partition("-")[0] if is_wheel else found
+        if normalised(stem[: dash.start()]) == name and canonical(found) == canonical(version):
+            return True
+    return False
 
 
 def dumps(lock: Lock) -> str:

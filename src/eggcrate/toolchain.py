@@ -3,7 +3,6 @@
 Standard library only: it makes the environment in which something else can be imported.
 """
 
-import compileall
 import hashlib
 import io
 import os
@@ -60,7 +59,10 @@ def unpack(wheels: Iterable[bytes], folder: Path) -> None:
     for wheel in wheels:
         with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
             archive.extractall(folder)
-    compileall.compile_dir(folder, quiet=2, workers=0)
+    # In a process of its own: it forks others, which would keep a lock that this one holds, and
+    # have it for ever if this one is killed. Files for other versions of Python are no error.
+    command = [sys.executable, "-I", "-m", "compileall", "-qq", "-j", "0", str(folder)]
+    subprocess.run(command, check=False)
 
 
 # --- getting the wheels --------------------------------------------------------------------------

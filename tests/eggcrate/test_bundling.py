@@ -66,6 +66,22 @@ def environ(tmp_path_factory):
     }  # fmt: skip
 
 
+def test_two_at_once_make_the_same(packed, tmp_path):
+    path = tmp_path / "it.bundle.tar"
+    left = tmp_path / f".new-{path.name}-killed"
+    left.touch()
+    os.utime(left, (1, 1))
+    command = [PROJECT / "bin/eggcrate", "bundle", "-o", path]
+    started = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _ in range(2)
+    ]
+    ended = [(process.communicate(timeout=100)[0], process.returncode) for process in started]
+    assert [code for _, code in ended] == [0, 0], ended
+    assert path.read_bytes() == packed.read_bytes()
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_clone_and_a_bundle_are_enough(packed, alone, environ, tmp_path):
     there = project.sources(tmp_path / "clone")
 

@@ -101,8 +101,12 @@ def test_local_lock_adds_to_versions_lock(tmp_path):
         (f"[flask 1]\n{A.upper()}  flask-1.zip\n", 2, "neither"),
         (f"[flask 1]\n{A}  ../flask-1.zip\n", 2, "neither"),
         (f"[flask 1]\n{A}  .flask-1.zip\n", 2, "neither"),
-        (f"[flask 1]\n{A}  f-1.zip\n{B}  f-1.zip\n", 3, "f-1.zip stands here twice"),
+        (f"[flask 1]\n{A}  flask-1.zip\n{B}  flask-1.zip\n", 3, "flask-1.zip stands here twice"),
         ("[flask 1]\n\n# again\n[Flask 1]\n", 4, "flask 1 stands here twice"),
+        ("[flask 1]\n[flask 1.0]\n", 2, "flask 1.0 stands here twice"),
+        (f"[flask 1]\n{A}  f-1.zip\n", 2, "f-1.zip is no file of flask 1"),
+        (f"[flask 1]\n{A}  flask-1.1-py3-none-any.whl\n", 2, "flask-1.1-py3-none-any.whl is no"),
+        (f"[flask 1]\n{A}  flask-2-1-py3-none-any.whl\n", 2, "flask-2-1-py3-none-any.whl is no"),
         ("[flask]\n", 1, "neither"),
     ],
 )
@@ -120,3 +124,21 @@ def test_what_cannot_be_read_is_told(tmp_path):
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     with pytest.raises(LockError, match="is not text"):
         lockfile.read(tmp_path / "binary")
+
+
+@pytest.mark.parametrize(
+    ("entry", "file"),
+    [
+        ("zope.interface 5.0", "zope.interface-5.0.0.tar.gz"),
+        ("zope-interface 5.0.0", "zope_interface-5.0-cp311-cp311-linux_x86_64.whl"),
+        ("a-b-2 1.0.post1", "a-b-2-1.0-1.zip"),
+        ("flask 1!2.0rc1", "Flask-1!2.0.0c1-1-py2.py3-none-any.whl"),
+        ("flask 1.0+local.1", "flask-1.0+local_1-py3-none-any.whl"),
+        ("flask odd", "flask-odd.tar.bz2"),
+    ],
+)
+def test_names_of_files_may_be_spelled_otherwise(tmp_path, entry, file):
+    path = tmp_path / "versions.lock"
+    path.write_text(f"[{entry}]\n{A}  {file}\n")
+    [[found]] = lockfile.read(path).entries.values()
+    assert found.name == file

@@ -114,6 +114,7 @@ def test_code_that_cannot_be_built_says_so(project):
     finally:
         git(project.root, "checkout", "-q", ".")
     assert " cannot be built: " in line
+    assert "note: " not in line  # that is pip's own
 
 
 def test_parts_that_cannot_be_built_say_so(project):

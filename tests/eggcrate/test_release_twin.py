@@ -118,6 +118,17 @@ def test_a_folder_that_others_can_write_to_is_not_used(release, tmp_path):
     assert found.startswith(str(tmp_path / "fine"))
 
 
+def test_twins_of_releases_that_are_gone_are_forgotten(release, tmp_path):
+    """What this user may not look at any more (here: goes in circles) is not known to be gone."""
+    folder = release_twin.private(tmp_path)
+    for name in ("gone", "hidden"):
+        (folder / name).mkdir()
+        (folder / name / "release.json").symlink_to("release.json" if name == "hidden" else "no")
+    find(release, XDG_CACHE_HOME=tmp_path)
+    assert (folder / "hidden").is_dir()
+    assert not (folder / "gone").exists()
+
+
 def test_a_link_to_a_folder_is_not_used(tmp_path):
     (tmp_path / "elsewhere").mkdir(mode=0o700)
     (tmp_path / f"eggcrate-releases-{os.getuid()}").symlink_to("elsewhere")

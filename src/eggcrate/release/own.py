@@ -94,5 +94,6 @@ def _wheel(folder: Path, copied: Path, wheels: Path, environ: dict[str, str]) ->
     )  # fmt: skip
     if result.returncode:
         lines = [line.strip() for line in result.stdout.splitlines() if line.strip()]
+        lines = [line for line in lines if not line.startswith(("note:", "hint:"))]  # of pip
         reason = ([line for line in lines if "rror" in line] or lines or ["pip failed"])[-1]
         raise ReleaseError(f"{folder} cannot be built: {reason}")

@@ -93,8 +93,18 @@ def interpreter(twin, release, part):  # type: (Path, Path, str) -> Path
 def _forget(folder):  # type: (Path) -> None
     """Remove the twins of releases that are gone."""
     for twin in folder.iterdir():
-        if not twin.name.startswith("new-") and not (twin / "release.json").exists():
+        if not twin.name.startswith("new-") and _is_gone(twin / "release.json"):
             shutil.rmtree(twin, ignore_errors=True)
+
+
+def _is_gone(path):  # type: (Path) -> bool
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:  # where this user may not look any more
+        return False
+    return False
 
 
 def _fill(twin, release):  # type: (Path, Path) -> None
