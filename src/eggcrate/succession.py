@@ -25,7 +25,7 @@ def install(buildout: Any) -> None:
 def _deferring(original: Any) -> Any:
     def _uninstall(buildout: Any, installed: str) -> None:
         paths = [Path(buildout._buildout_path(name)) for name in installed.split("\n") if name]
-        # In a copy of a project, what is elsewhere may be the original's.
+        # What is elsewhere is removed at once: the list is to hold wherever the project is moved.
         ours = [path for path in paths if path.is_relative_to(_root(buildout)) and is_ours(path)]
         _remember(buildout, ours)
         original(buildout, "\n".join(str(path) for path in paths if path not in ours))
