@@ -50,7 +50,8 @@ def test_an_environment_that_is_no_good_does_not_count(tmp_path):
 
 
 def test_requirements_have_the_hashes_of_the_lock(tmp_path):
-    files = (File("a-1.whl", "a" * 64), File("a-1.tar.gz", "b" * 64))
+    wheel, source = "alpha_beta-1.0-py3-none-any.whl", "alpha_beta-1.0.tar.gz"
+    files = (File(source, "a" * 64), File(wheel, "b" * 64))
     lock = Lock({("alpha-beta", "1.0"): files})
     (tmp_path / lockfile.NAME).write_text(lockfile.dumps(lock))
     text = builders.requirements({"Alpha.Beta": "1.0"}, tmp_path)
