@@ -6,6 +6,7 @@ lasts must not pass for what it was made from.
 
 import contextlib
 import functools
+import inspect
 import logging
 import os
 import sys
@@ -69,23 +70,15 @@ class Recording:
 
     # --- while it runs ---------------------------------------------------------------------------
 
-    def _begin(
-        self,
-        original: Any,
-        buildout: Any,
-        config_file: Any,
-        cloptions: Any,
-        use_user_defaults: Any = True,
-        command: Any = None,
-        args: Any = (),
-    ) -> None:
+    def _begin(self, original: Any, *args: Any, **kwargs: Any) -> None:
         """Read the configuration and make the folders that it names, when it is our turn."""
-        self.turn.take(wait=command not in _LOOKING)
+        given = inspect.signature(original).bind(*args, **kwargs).arguments
+        self.turn.take(wait=given.get("command") not in _LOOKING)
         said = fingerprint.said(self.root, self.identity) if self.turn.has_waited else None
         if said is not None:  # the other run has done it
             print(*said, sep="\n")
             raise SystemExit
-        original(buildout, config_file, cloptions, use_user_defaults, command, args)
+        original(*args, **kwargs)
 
     def _parse(self, original: Any, file: Any, name: str, *more: Any) -> Any:
         """Read a configuration file, and note which it is and which it looks for."""

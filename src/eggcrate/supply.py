@@ -50,16 +50,10 @@ def finish() -> None:
 
 
 def _remembered(original: Any) -> Any:
-    def init(
-        self: Any,
-        config_file: Any,
-        cloptions: Any,
-        use_user_defaults: Any = True,
-        command: Any = None,
-        args: Any = (),
-    ) -> None:
+    @functools.wraps(original)
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
         begin(self)
-        original(self, config_file, cloptions, use_user_defaults, command, args)
+        original(self, *args, **kwargs)
 
     return init
 
