@@ -4,9 +4,6 @@ All, and not what one configuration comes to: so no part, extra or recipe of any
 something where nothing can be fetched, and whether a bundle is whole can be told from the lock.
 """
 
-import glob
-import os
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
@@ -38,18 +35,8 @@ def make(buildout: Any, output: Path | None = None) -> Path:
         raise zc.buildout.UserError(f"{lockfile.NAME} has nothing for {platforms.label()}")
     path = _destination(root, output, f"{title(buildout)}-{platforms.label()}.bundle.tar")
     artifacts = _fetched(depot, _places(buildout), offers)
-    new = f".new-{path.name}-"
-    for left in files.abandoned(path.parent.glob(f"{glob.escape(new)}*")):
-        left.unlink(missing_ok=True)
-    handle, name = tempfile.mkstemp(prefix=new, dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            bundle.write(file, artifacts, lockfile.dumps(depot.lock))
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with files.replacing(path) as file:
+        bundle.write(file, artifacts, lockfile.dumps(depot.lock))
     return path
 
 

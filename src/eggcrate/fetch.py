@@ -8,13 +8,10 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
 
 from eggcrate.cache import Cache
 from eggcrate.index import Index, Link, UnavailableError, UnreachableError, shown
 from eggcrate.lockfile import File
-
-T = TypeVar("T")
 
 
 class FetchError(Exception):
@@ -40,32 +37,27 @@ def fetch(file: File, name: str, index: Index, cache: Cache) -> Path:
     link = _find(file, name, index)
     if link.sha256:  # what the index itself says is wrong need not be downloaded
         _compare(name, file, link.sha256, link)
-
-    def receive(cache: Cache) -> Path:
-        with _temporary(cache) as temporary:
-            _compare(name, file, _download(link, index, temporary), link)
-            return cache.add(file, temporary)
-
-    return _anyhow(receive, cache)
+    return _receive(link, index, cache, lambda actual: _compare(name, file, actual, link))[1]
 
 
 def fetch_unhashed(link: Link, index: Index, cache: Cache) -> tuple[File, Path]:
     """Return what is behind a link of which the index says no hash, and where it is now."""
+    return _receive(link, index, cache, lambda _: None)
 
-    def receive(cache: Cache) -> tuple[File, Path]:
+
+def _receive(
+    link: Link, index: Index, cache: Cache, check: Callable[[str], None]
+) -> tuple[File, Path]:
+    """Download into a cache, or without one where that is full; ``check`` the sha256 before."""
+    try:
         with _temporary(cache) as temporary:
             file = File(link.name, _download(link, index, temporary))
+            check(file.sha256)
             return file, cache.add(file, temporary)
-
-    return _anyhow(receive, cache)
-
-
-def _anyhow(receive: Callable[[Cache], T], cache: Cache) -> T:
-    """Download into a cache, or without one where that is full."""
-    try:
-        return receive(cache)
     except OSError:
-        return receive(Cache())
+        if cache.files is None:
+            raise
+        return _receive(link, index, Cache(), check)
 
 
 def _find(file: File, name: str, index: Index) -> Link:

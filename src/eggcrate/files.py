@@ -1,11 +1,13 @@
 """Write files and links only where they differ, and then all at once."""
 
 import contextlib
+import glob
 import os
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 _DAY = 24 * 60 * 60
 
@@ -26,6 +28,31 @@ def write(path: Path, text: str, mode: int = 0o644) -> bool:
         Path(temporary).chmod(mode)
         Path(temporary).replace(path)
     return True
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes the place of ``path`` when all of it is written and on the disk.
+
+    What a killed process has left of an earlier one is removed after a day.
+    """
+    new = f".new-{path.name}-"
+    for left in abandoned(path.parent.glob(f"{glob.escape(new)}*")):
+        left.unlink(missing_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=new, dir=path.parent)
+    with _removed_on_error(temporary):
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def link(path: Path, target: str) -> bool:

@@ -44,3 +44,22 @@ def test_link_replaces_what_differs(tmp_path):
     assert not files.link(tmp_path / "l", "one")
     assert files.link(tmp_path / "l", "two")
     assert (tmp_path / "l").readlink().name == "two"
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
+    path, left = tmp_path / "it.tar", tmp_path / ".new-it.tar-killed"
+    path.write_text("old")
+    left.touch()
+    os.utime(left, (1, 1))
+    with pytest.raises(ZeroDivisionError), files.replacing(path) as file:
+        print(file.write(b"half") // 0)
+    assert (path.read_text(), list(tmp_path.iterdir())) == ("old", [path])
+    saved = os.umask(0o027)
+    try:
+        with files.replacing(path) as file:
+            file.write(b"new")
+            assert path.read_text() == "old"
+    finally:
+        os.umask(saved)
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", 0o640)
+    assert list(tmp_path.iterdir()) == [path]

@@ -3,13 +3,13 @@
 import gzip
 import hashlib
 import io
-import os
 import tarfile
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from eggcrate import files
 
 FILE, EXECUTABLE, FOLDER = 0o644, 0o755, 0o755
 
@@ -50,17 +50,8 @@ def write(path: Path, folder: str, members: Iterable[Member], time: int, finish:
     Each file is read once, so what its sha256 was made of is what was written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".new-", suffix=".tar.gz", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            _compress(file, folder, members, time, finish)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with files.replacing(path) as file:
+        _compress(file, folder, members, time, finish)
 
 
 def _compress(
@@ -95,9 +86,3 @@ def with_folders(members: Iterable[Member]) -> list[Member]:
             name = name.rpartition("/")[0]
             found.setdefault(name, Member(name))
     return [found[name] for name in sorted(found)]
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
